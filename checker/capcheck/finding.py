@@ -1,0 +1,57 @@
+"""What a check says: findings and gates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from capcheck.estimate import Estimate
+from capcheck.place import Place
+
+Verdict = Literal["pass", "borderline", "fail", "cannot-predict"]
+Severity = Literal["error", "warning", "note"]
+
+# From best to worst: a deployment's verdict is that of its worst gate.
+VERDICTS: tuple[Verdict, ...] = ("pass", "borderline", "cannot-predict", "fail")
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
+
+
+def worst(*verdicts: Verdict) -> Verdict:
+    """fail > cannot-predict > borderline > pass; `pass` when there is none."""
+    return max(verdicts, key=VERDICTS.index, default="pass")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One statement about one deployment, at one place.
+
+    `rule` is a stable kebab-case id. `verdict` is what this finding alone does to its gate: an error
+    is `fail` or `cannot-predict`, a warning may be `borderline`, everything else is `pass`.
+    `fix` is one sentence, or None.
+    """
+
+    rule: str
+    severity: Severity
+    verdict: Verdict
+    message: str
+    place: Place
+    fix: str | None = None
+    related: Place | None = None  # the cause's line when `place` is the limit's, or the reverse
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One gate's answer: the estimate it looked at and the limit it was held against.
+
+    `sense` says whether the value must stay below ("max") or above ("min") the limit. `limit` is
+    None for the support gate, and for a gate that the manifest does not limit.
+    """
+
+    name: str
+    verdict: Verdict
+    estimate: Estimate | None
+    limit: float | None
+    sense: Literal["max", "min"] | None
+    unit: str
+    place: Place | None
+    label: str  # "p95 latency", "VRAM per GPU"
