@@ -1,0 +1,1 @@
+"""Hostile-input readers: bytes in, values with positions out."""
