@@ -1,0 +1,121 @@
+"""A manifest's bytes to its deployments, or to everything that is wrong with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from capcheck.errors import InputError
+from capcheck.manifest.build import build
+from capcheck.manifest.deployment import Deployment
+from capcheck.manifest.fields import NAME_PATTERN, VERSION
+from capcheck.manifest.model_config import ModelConfigs, ReadFile
+from capcheck.manifest.read import read, refuse_key
+from capcheck.place import Place
+from capcheck.source import nodes, yaml_tree
+from capcheck.source.problems import Problems, quoted, whole_file
+
+_NAME = re.compile(NAME_PATTERN)
+
+
+def load(data: bytes, path: str, *, read_file: ReadFile | None = None) -> tuple[Deployment, ...]:
+    """The deployments of one manifest, in file order.
+
+    `path` is the manifest's, with `/` between its parts, as it is shown in places. `read_file` gets
+    the path of a `model_config`, joined to the manifest's folder, and raises OSError for one that
+    it can't or won't read. Raises InputError with every problem of the file, sorted by place.
+    """
+    tree, found = yaml_tree.read(data, path)
+    if tree is None:
+        raise InputError(found)
+    problems = Problems(found)
+    stated = [
+        read(name, entry, problems)
+        for name, entry in _deployments(tree, path, problems).items()
+        if _has_valid_name(entry, problems)
+    ]
+    configs = ModelConfigs(path, read_file, problems)
+    architectures = [configs.of(one) for one in stated]
+    if problems:
+        raise problems.error()
+    return tuple(
+        build(one, path, architecture)
+        for one, architecture in zip(stated, architectures, strict=True)
+    )
+
+
+def _deployments(tree: nodes.Node, path: str, problems: Problems) -> Mapping[str, nodes.Entry]:
+    """The entries of `deployments:`, after the file's own keys were checked."""
+    start = whole_file(path)
+    if not isinstance(tree, nodes.Mapping):
+        problems.add(
+            "wrong-type",
+            tree.place,
+            found=nodes.describe(tree),
+            expected="a map of version and deployments",
+        )
+        raise problems.error()
+    _check_version(tree, start, problems)
+    for name, entry in tree.entries.items():
+        if name not in ("version", "deployments"):
+            refuse_key(entry, "file", problems)
+    if "deployments" not in tree.entries:
+        problems.add("missing-key", start, found="no deployments", expected="deployments: a map")
+        return {}
+    deployments = tree.entries["deployments"]
+    if not isinstance(deployments.value, nodes.Mapping):
+        if not nodes.is_broken(deployments.value):
+            problems.add(
+                "wrong-type",
+                deployments.value.place,
+                found=nodes.describe(deployments.value),
+                expected="a map from each deployment's name to its fields",
+            )
+        return {}
+    # An empty map may have lost its entries to a problem that is noted already.
+    if not deployments.value.entries and not problems:
+        problems.add(
+            "bad-value", deployments.key.place, found="no entry", expected="at least one deployment"
+        )
+    return deployments.value.entries
+
+
+def _check_version(tree: nodes.Mapping, start: Place, problems: Problems) -> None:
+    """Raises InputError for another version: nothing else in the file means anything then."""
+    if "version" not in tree.entries:
+        problems.add("missing-key", start, found="no version", expected=f"version: {VERSION}")
+        return
+    node = tree.entries["version"].value
+    value = node.value if isinstance(node, nodes.Scalar) else None
+    if nodes.is_broken(node):
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        quotes = str(VERSION) if value == str(VERSION) else None
+        problems.add(
+            "wrong-type",
+            node.place,
+            found=nodes.describe(node),
+            expected=f"the number {VERSION}",
+            nearest=quotes,
+        )
+    elif value != VERSION:
+        problems.add(
+            "unsupported-version", node.place, found=nodes.describe(node), expected=str(VERSION)
+        )
+        raise problems.error()
+
+
+def _has_valid_name(entry: nodes.Entry, problems: Problems) -> bool:
+    name = entry.key.text
+    if _NAME.fullmatch(name):
+        return True
+    usable = re.sub(r"[^A-Za-z0-9._+@:/-]+", "-", name).strip("._+@:/-")[:100]
+    problems.add(
+        "bad-name",
+        entry.key.place,
+        found=quoted(name),
+        expected="a name of at most 100 letters, digits and . _ + @ : / - that starts with a "
+        "letter or digit",
+        nearest=usable or None,
+    )
+    return False
