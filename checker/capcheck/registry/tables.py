@@ -1,0 +1,134 @@
+"""The built-in tables behind one object. Each is read when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from capcheck.registry.backends import BackendNames, backend_names, backend_spec, find_backend
+from capcheck.registry.gpus import GpuNames, find_gpu, gpu_names, gpu_spec
+from capcheck.registry.kv_cache import KvCacheDtype, find_kv_cache_dtype, kv_cache_dtype
+from capcheck.registry.matches import (
+    BackendMatch,
+    GpuMatch,
+    KvCacheDtypeMatch,
+    Miss,
+    ModelMatch,
+    QuantMatch,
+)
+from capcheck.registry.models import ModelNames, find_model, model_names
+from capcheck.registry.prices import prices_of_rows
+from capcheck.registry.quants import Format, QuantNames, find_quant, quant_format, quant_names
+from capcheck.registry.rows import Row, read
+from capcheck.registry.specs import BackendSpec, GpuSpec, ModelSpec, Price, QuantSpec
+
+_DATA = Path(__file__).parent.parent / "data"
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Models, GPUs, quants, backends and prices of the tables in one folder."""
+
+    data: Path
+
+    @cached_property
+    def models(self) -> tuple[ModelSpec, ...]:
+        """Every model whose parameter count is known."""
+        known = {entry.name: entry.spec for entry in self._model_names.exact.values()}
+        return tuple(
+            spec for row in self.rows("models") if (spec := known[row["name"]]) is not None
+        )
+
+    @cached_property
+    def gpus(self) -> tuple[GpuSpec, ...]:
+        """Every GPU."""
+        return tuple(map(gpu_spec, self.rows("gpus")))
+
+    @cached_property
+    def quants(self) -> tuple[QuantSpec, ...]:
+        """Every weight format whose bits per weight are known."""
+        return tuple(entry.spec for entry in self._formats if entry.spec is not None)
+
+    @cached_property
+    def backends(self) -> tuple[BackendSpec, ...]:
+        """Every engine."""
+        return tuple(map(backend_spec, self.rows("backends")))
+
+    @cached_property
+    def prices(self) -> tuple[Price, ...]:
+        """Every price, once for each GPU product that its row's GPU name may mean."""
+        return prices_of_rows(self.rows("prices"), self._gpu_names)
+
+    def prices_of(self, gpu: str) -> tuple[Price, ...]:
+        """Every price of one GPU product."""
+        return self._prices_by_gpu.get(gpu, ())
+
+    @cached_property
+    def kv_cache_dtypes(self) -> tuple[KvCacheDtype, ...]:
+        """Every KV cache data type of every engine."""
+        return tuple(map(kv_cache_dtype, self.rows("kv_cache_dtypes")))
+
+    def model(self, text: str) -> ModelMatch | Miss:
+        """A model by registry name, Hugging Face id, Ollama tag, file name or path."""
+        return find_model(text, self._model_names, self._quant_names)
+
+    def gpu(self, text: str) -> GpuMatch | Miss:
+        """The GPUs that a name may mean, the commonest first."""
+        return find_gpu(text, self._gpu_names)
+
+    def quant(self, text: str, *, backend: str | None = None) -> QuantMatch | Miss:
+        """A weight format by any name, as `backend` (a canonical name) reads it."""
+        containers = self._backend_names.containers.get(backend or "", ())
+        return find_quant(text, self._quant_names, engine=backend, containers=containers)
+
+    def backend(self, text: str) -> BackendMatch | Miss:
+        """A serving engine by any name."""
+        return find_backend(text, self._backend_names)
+
+    def kv_cache_dtype(self, text: str, *, backend: str) -> KvCacheDtypeMatch | Miss:
+        """A KV cache data type by any name that `backend` (a canonical name) takes."""
+        return find_kv_cache_dtype(text, self.kv_cache_dtypes, backend=backend)
+
+    def rows(self, table: str) -> tuple[Row, ...]:
+        """The rows of one table as text, every column."""
+        return _rows(self.data / f"{table}.csv")
+
+    @cached_property
+    def _formats(self) -> tuple[Format, ...]:
+        return tuple(map(quant_format, self.rows("quants")))
+
+    @cached_property
+    def _prices_by_gpu(self) -> Mapping[str, tuple[Price, ...]]:
+        grouped: dict[str, list[Price]] = {}
+        for price in self.prices:
+            grouped.setdefault(price.gpu, []).append(price)
+        return {gpu: tuple(prices) for gpu, prices in grouped.items()}
+
+    @cached_property
+    def _model_names(self) -> ModelNames:
+        return model_names(self.rows("models"), self.rows("ollama_tags"))
+
+    @cached_property
+    def _gpu_names(self) -> GpuNames:
+        return gpu_names(self.rows("gpus"), self.gpus)
+
+    @cached_property
+    def _quant_names(self) -> QuantNames:
+        return quant_names(self.rows("quants"), self._formats)
+
+    @cached_property
+    def _backend_names(self) -> BackendNames:
+        return backend_names(self.rows("backends"), self.backends)
+
+
+@lru_cache(maxsize=1)
+def load() -> Registry:
+    """The registry that capcheck ships. Reads nothing yet."""
+    return Registry(_DATA)
+
+
+@lru_cache(maxsize=16)
+def _rows(path: Path) -> tuple[Row, ...]:
+    return read(path)
