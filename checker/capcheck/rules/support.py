@@ -1,0 +1,130 @@
+"""Can this engine load these weights, and keep this KV cache, on this GPU at all?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from capcheck.finding import Finding
+from capcheck.registry import engine_defaults
+from capcheck.registry.specs import BackendSpec, GpuSpec, QuantSpec
+from capcheck.registry.support import CacheSupport, Support, kv_cache, weights
+from capcheck.registry.versions import parse
+from capcheck.resolved import Resolved
+
+
+def check(resolved: Resolved) -> Iterator[Finding]:
+    """Look the deployment up in the support matrix.
+
+    Findings backend-unsupported-on-gpu, quant-not-loadable, quant-without-speedup, quant-converted,
+    quant-support-unknown, kv-cache-dtype-unsupported, kv-cache-dtype-unverified.
+    """
+    quant, backend, gpu = resolved.quant, resolved.backend, resolved.gpu
+    if backend is None or gpu is None:
+        return
+    if quant is not None:
+        version = parse(resolved.deployment.backend_version)
+        answer = weights(quant=quant, backend=backend, gpu=gpu, version=version)
+        yield from _weights(resolved, answer, quant, backend, gpu)
+        if answer.about_engine:
+            return
+    dtype = _cache_type(resolved, backend)
+    if dtype is not None:
+        answer_for_cache = kv_cache(dtype=dtype, backend=backend, gpu=gpu)
+        yield from _cache(resolved, answer_for_cache, dtype, backend, gpu)
+
+
+def _weights(
+    resolved: Resolved, answer: Support, quant: QuantSpec, backend: BackendSpec, gpu: GpuSpec
+) -> Iterator[Finding]:
+    deployment = resolved.deployment
+    place, device = deployment.at("/quant", "/model"), _named(gpu)
+    match answer.level:
+        case "loads":
+            return
+        case "does-not-load" if answer.about_engine:
+            yield Finding(
+                rule="backend-unsupported-on-gpu",
+                severity="error",
+                verdict="fail",
+                message=f"{backend.name} does not run on {device}: {answer.reason}",
+                place=deployment.at("/backend"),
+                related=deployment.at("/gpu"),
+                fix=answer.fix,
+            )
+        case "does-not-load":
+            yield Finding(
+                rule="quant-not-loadable",
+                severity="error",
+                verdict="fail",
+                message=f"{backend.name} does not load {quant.name} on {device}: {answer.reason}",
+                place=place,
+                related=deployment.at("/backend"),
+                fix=answer.fix,
+            )
+        case "loads-without-gain":
+            yield Finding(
+                rule="quant-without-speedup",
+                severity="warning",
+                verdict="pass",
+                message=f"{quant.name} loads but speeds nothing up on {device}: {answer.reason}",
+                place=place,
+                fix=answer.fix,
+            )
+        case "loads-converted":
+            stated = "/quant" in deployment.places
+            yield Finding(
+                rule="quant-converted",
+                severity="warning" if stated else "note",
+                verdict="pass",
+                message=f"{quant.name} does not run as such on {device}: {answer.reason}",
+                place=place,
+                fix=answer.fix,
+            )
+        case "unknown":
+            yield Finding(
+                rule="quant-support-unknown",
+                severity="warning",
+                verdict="pass",
+                message=f"{answer.reason}: try it once before relying on this forecast",
+                place=place,
+                related=deployment.at("/backend"),
+            )
+
+
+def _cache(
+    resolved: Resolved, answer: CacheSupport, dtype: str, backend: BackendSpec, gpu: GpuSpec
+) -> Iterator[Finding]:
+    place = resolved.deployment.at("/serving/kv_cache_dtype", "/backend")
+    if answer.level == "does-not-load":
+        yield Finding(
+            rule="kv-cache-dtype-unsupported",
+            severity="error",
+            verdict="fail",
+            message=(f"{backend.name} has no {dtype} KV cache on {_named(gpu)}: {answer.reason}"),
+            place=place,
+            related=resolved.deployment.at("/gpu"),
+            fix=answer.fix,
+        )
+    elif answer.level == "unknown":
+        yield Finding(
+            rule="kv-cache-dtype-unverified",
+            severity="warning",
+            verdict="pass",
+            message=f"a {dtype} KV cache with {backend.name}: {answer.reason}",
+            place=place,
+            related=resolved.deployment.at("/gpu"),
+        )
+
+
+def _cache_type(resolved: Resolved, backend: BackendSpec) -> str | None:
+    """The KV-cache type in force, or the stated one when not all settings could be resolved."""
+    if resolved.engine is not None:
+        return resolved.engine.kv_cache_dtype
+    settable = engine_defaults.flag(backend.name, "kv_cache_dtype")
+    return resolved.deployment.serving.kv_cache_dtype if settable else None
+
+
+def _named(gpu: GpuSpec) -> str:
+    if gpu.compute_capability is None:
+        return gpu.name
+    return f"{gpu.name} (compute capability {gpu.compute_capability})"
