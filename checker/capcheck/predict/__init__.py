@@ -1,0 +1,1 @@
+"""The predictors: pure functions from specs and settings to estimates."""

@@ -1,0 +1,69 @@
+"""All predictors on one resolved deployment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from capcheck.estimate import Estimate
+from capcheck.predict.coefficients import Coefficients
+from capcheck.predict.cost import cost
+from capcheck.predict.forecast import Forecast
+from capcheck.predict.latency.load import load, not_predicted
+from capcheck.predict.memory import memory
+from capcheck.predict.quality import quality
+from capcheck.predict.safety import safety
+from capcheck.predict.speed import Speed, decode_tok_s, prefill_tok_s, speed
+from capcheck.resolved import Resolved
+
+# The `chat` profile: single-stream rates of a deployment without traffic are quoted at it.
+NOMINAL_PROMPT_TOKENS = 512.0
+NOMINAL_OUTPUT_TOKENS = 256.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unloaded:
+    """A forecast without behaviour under load, and the speed that it takes to add it."""
+
+    resolved: Resolved
+    speed: Speed | Estimate
+    forecast: Forecast
+
+    def loaded(self) -> Forecast:
+        """The forecast with behaviour at the stated traffic, and the costs that depend on it."""
+        behaviour = load(self.resolved, self.speed, self.forecast.memory)
+        return replace(self.forecast, load=behaviour, cost=cost(self.resolved, behaviour))
+
+
+def forecast(resolved: Resolved, coefficients: Coefficients) -> Unloaded:
+    """Everything but load; what cannot be predicted is an unknown estimate that says why."""
+    engine_speed = speed(resolved, coefficients)
+    asked = resolved.deployment.quality
+    prompt_tokens, output_tokens = _lengths(resolved)
+    idle = not_predicted("load was not asked for")
+    predicted = Forecast(
+        memory=memory(resolved, coefficients),
+        decode_tok_s=decode_tok_s(engine_speed, context_tokens=prompt_tokens + output_tokens / 2),
+        prefill_tok_s=prefill_tok_s(engine_speed, prompt_tokens=prompt_tokens),
+        load=idle,
+        quality=quality(
+            resolved.model,
+            resolved.quant,
+            benchmark=None if asked is None else asked.benchmark,
+            backend=resolved.backend,
+            coefficients=coefficients,
+        ),
+        safety=safety(resolved.model, resolved.quant, resolved.backend),
+        cost=cost(resolved, idle),
+    )
+    return Unloaded(resolved, engine_speed, predicted)
+
+
+def _lengths(resolved: Resolved) -> tuple[float, float]:
+    """Mean prompt and output tokens of the stated traffic, else those of a nominal chat request."""
+    traffic = resolved.deployment.traffic
+    prompt = traffic.prompt_tokens if traffic is not None else None
+    output = traffic.output_tokens if traffic is not None else None
+    return (
+        NOMINAL_PROMPT_TOKENS if prompt is None else prompt.mean,
+        NOMINAL_OUTPUT_TOKENS if output is None else output.mean,
+    )
