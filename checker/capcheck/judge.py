@@ -1,0 +1,133 @@
+"""Resolve a deployment, forecast it, and hold the forecast against what it states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+from capcheck.finding import SEVERITIES, VERDICTS, Finding, Gate, Verdict, worst
+from capcheck.manifest.deployment import Deployment
+from capcheck.predict.coefficients import Coefficients
+from capcheck.predict.compose import Unloaded, forecast
+from capcheck.predict.forecast import Forecast
+from capcheck.registry.tables import Registry
+from capcheck.resolve import resolve
+from capcheck.resolved import Resolved
+from capcheck.rules import CERTAIN, UNDER_LOAD, WITHOUT_LOAD
+from capcheck.rules.case import Case, Judgement
+
+# What a deployment that does not fit in memory has no figures for.
+LOAD_GATES = frozenset({"ttft", "tpot", "latency", "throughput", "utilisation"})
+ALL_GATES = LOAD_GATES | {"vram", "quality", "safety", "budget"}
+
+# A missing fact that closes only these gates; every other early error is one of support, and
+# leaves nothing to predict.
+EXPLAINS = {
+    "unknown-price": frozenset({"budget"}),
+    "unknown-vram": LOAD_GATES | {"vram"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything a check depends on besides the deployment: tables, coefficients and the day."""
+
+    registry: Registry
+    coefficients: Coefficients
+    today: date
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A deployment resolved, forecast and judged; no search."""
+
+    resolved: Resolved
+    forecast: Forecast
+    gates: Mapping[str, Gate]
+    findings: tuple[Finding, ...]
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A deployment judged so far as no load needs to be predicted for: it is the dear part."""
+
+    unloaded: Unloaded
+    case: Case
+    certain: tuple[Finding, ...]
+    judgements: tuple[Judgement, ...]
+
+    @property
+    def resolved(self) -> Resolved:
+        """The deployment with the registry's facts and the engine's settings."""
+        return self.unloaded.resolved
+
+    @property
+    def gates(self) -> Mapping[str, Gate]:
+        """The gates judged so far."""
+        judged = (gate for judgement in self.judgements for gate in judgement.gates)
+        return {"support": _support(self.certain), **{gate.name: gate for gate in judged}}
+
+    def finish(self) -> Checked:
+        """Predict the load and judge the rest; the verdict is that of the worst gate."""
+        predicted = self.unloaded.loaded()
+        case = replace(self.case, forecast=predicted)
+        under_load = [rule.check(case) for rule in UNDER_LOAD]
+        gates = {
+            **self.gates,
+            **{gate.name: gate for judgement in under_load for gate in judgement.gates},
+        }
+        judged = (*self.judgements, *under_load)
+        findings = (*self.certain, *(found for one in judged for found in one.findings))
+        return Checked(
+            resolved=self.resolved,
+            forecast=predicted,
+            gates=gates,
+            findings=tuple(sorted(findings, key=_order)),
+            verdict=worst(*(gate.verdict for gate in gates.values())),
+        )
+
+
+def judge(deployment: Deployment, context: Context) -> Checked:
+    """Resolve, forecast and judge one deployment."""
+    return start(deployment, context).finish()
+
+
+def start(deployment: Deployment, context: Context) -> Started:
+    """Everything but behaviour under load."""
+    resolved, unresolved = resolve(deployment, context.registry)
+    certain = (*unresolved, *(found for rule in CERTAIN for found in rule.check(resolved)))
+    unloaded = forecast(resolved, context.coefficients)
+    case = Case(resolved, unloaded.forecast, context.today, _explained(certain))
+    judgements = tuple(rule.check(case) for rule in WITHOUT_LOAD)
+    verdicts = {gate.name: gate.verdict for one in judgements for gate in one.gates}
+    if verdicts["vram"] in ("fail", "cannot-predict"):
+        case = replace(case, explained=case.explained | LOAD_GATES)
+    return Started(unloaded, case, certain, judgements)
+
+
+def _explained(certain: tuple[Finding, ...]) -> frozenset[str]:
+    """The gates that need no finding of their own: an earlier one names the cause."""
+    errors = {found.rule for found in certain if found.severity == "error"}
+    return frozenset().union(*(EXPLAINS.get(rule, ALL_GATES) for rule in errors))
+
+
+def _support(certain: tuple[Finding, ...]) -> Gate:
+    """Can it start at all, by what is certain: the worst of the errors found before forecasting."""
+    errors = [
+        found for found in certain if found.severity == "error" and found.rule not in EXPLAINS
+    ]
+    verdict = worst(*(found.verdict for found in errors))
+    place = next((found.place for found in errors if found.verdict == verdict), None)
+    return Gate("support", verdict, None, None, None, "", place, "support")
+
+
+def _order(finding: Finding) -> tuple[int, int, int, str]:
+    """Severity, verdict (worst first), line, rule: the order of every output."""
+    return (
+        SEVERITIES.index(finding.severity),
+        -VERDICTS.index(finding.verdict),
+        finding.place.line,
+        finding.rule,
+    )

@@ -1,0 +1,101 @@
+"""TTFT, TPOT and end-to-end latency against their SLOs, and the queue behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from capcheck.finding import Finding
+from capcheck.manifest.deployment import LatencyLimit
+from capcheck.numbers import amount
+from capcheck.rules.case import Case, Judgement, Limit, hold, is_unstable
+
+LABELS = {"ttft": "TTFT", "tpot": "TPOT", "latency": "latency"}
+
+# TR133 SS9.3: above this the queue is close to instability and the tail grows fast.
+HIGH_UTILISATION = 0.70
+
+
+def check(case: Case) -> Judgement:
+    """Gates `ttft`, `tpot`, `latency`, `utilisation`; the queue's own findings."""
+    stated = case.deployment.slo.latency
+    judged = [
+        hold(case, metric, [_limit(case, limit) for limit in stated if limit.metric == metric])
+        for metric in LABELS
+    ]
+    judged.append(_utilisation(case))
+    gates = tuple(gate for judgement in judged for gate in judgement.gates)
+    findings = tuple(found for judgement in judged for found in judgement.findings)
+    return Judgement(gates, (*findings, *_queue(case)))
+
+
+def _limit(case: Case, limit: LatencyLimit) -> Limit:
+    load = case.forecast.load
+    by_metric = {"ttft": load.ttft_ms, "tpot": load.tpot_ms, "latency": load.latency_ms}
+    return Limit(
+        label=f"p{limit.percentile} {LABELS[limit.metric]}",
+        estimate=by_metric[limit.metric].percentile(limit.percentile),
+        limit=limit.limit_ms,
+        sense="max",
+        unit="ms",
+        pointer=limit.pointer,
+        rule=f"{limit.metric}-over-limit",
+        fix="more replicas, a smaller quant, a faster GPU or more GPUs per replica",
+    )
+
+
+def _utilisation(case: Case) -> Judgement:
+    """The stated cap as a gate; without one, TR133's 70 % as a warning."""
+    limit, estimate = case.deployment.slo.max_utilisation, case.forecast.load.utilisation
+    if limit is None:
+        return Judgement((), tuple(_high_utilisation(case)))
+    stated = Limit(
+        label="utilisation",
+        estimate=estimate,
+        limit=limit,
+        sense="max",
+        unit="",
+        pointer="/slo/max_utilisation",
+        rule="utilisation-over-limit",
+        fix="more replicas or a faster GPU",
+    )
+    return hold(case, "utilisation", [stated])
+
+
+def _high_utilisation(case: Case) -> Iterator[Finding]:
+    value, traffic = case.forecast.load.utilisation.value, case.deployment.traffic
+    if value is None or traffic is None or traffic.agents is not None:
+        return
+    if value <= HIGH_UTILISATION or is_unstable(case.forecast.load.latency_ms.mean):
+        return
+    yield Finding(
+        rule="high-utilisation",
+        severity="warning",
+        verdict="pass",
+        message=(
+            f"{100 * value:.0f} % busy at the stated rate; above {100 * HIGH_UTILISATION:.0f} % "
+            "the tail of the latency grows fast"
+        ),
+        place=case.deployment.at("/traffic/requests_per_second", "/replicas"),
+    )
+
+
+def _queue(case: Case) -> Iterator[Finding]:
+    """More arrives than can be served: one finding, whatever the number of SLOs it breaks."""
+    deployment, load = case.deployment, case.forecast.load
+    if not is_unstable(load.latency_ms.mean) or deployment.traffic is None:
+        return
+    slo = deployment.slo
+    gated = bool(slo.latency) or slo.max_utilisation is not None
+    limited = [limit.pointer for limit in slo.latency] or ["/slo/max_utilisation"]
+    rate = deployment.traffic.requests_per_second or 0.0
+    saturation = load.saturation_rps.value
+    most = "" if saturation is None else f"; {amount(saturation, 'requests/s')} saturate it"
+    yield Finding(
+        rule="queue-unstable",
+        severity="error" if gated else "warning",
+        verdict="fail" if gated else "pass",
+        message=f"the queue grows without end at {amount(rate, 'requests/s')}{most}",
+        place=deployment.at("/traffic/requests_per_second", "/traffic", "/replicas"),
+        related=deployment.at(*limited) if gated else None,
+        fix="more replicas, a faster GPU, or an engine that batches",
+    )

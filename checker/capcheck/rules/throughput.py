@@ -1,0 +1,25 @@
+"""Output tokens per second against the stated minimum."""
+
+from __future__ import annotations
+
+from capcheck.rules.case import Case, Judgement, Limit, hold
+
+
+def check(case: Case) -> Judgement:
+    """Gate `throughput`: what the deployment can deliver, not what an open loop asks for."""
+    deployment, load = case.deployment, case.forecast.load
+    limit = deployment.slo.min_throughput_tok_s
+    if limit is None:
+        return Judgement()
+    closed_loop = deployment.traffic is not None and deployment.traffic.agents is not None
+    stated = Limit(
+        label="throughput" if closed_loop else "capacity",
+        estimate=load.throughput_tok_s if closed_loop else load.capacity_tok_s,
+        limit=limit,
+        sense="min",
+        unit="tok/s",
+        pointer="/slo/min_throughput_tok_s",
+        rule="throughput-below-limit",
+        fix="more replicas, more sequences at once or a faster GPU",
+    )
+    return hold(case, "throughput", [stated])
