@@ -1,0 +1,1 @@
+"""Cheaper configurations that surely pass."""

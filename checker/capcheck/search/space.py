@@ -1,0 +1,252 @@
+"""Which configurations the search may try: the axes that the manifest leaves open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from capcheck.manifest.deployment import Deployment, Replicas
+from capcheck.predict.cost import HOURS_PER_MONTH
+from capcheck.registry import prices, support
+from capcheck.registry.matches import BackendMatch, GpuMatch, ModelMatch, PriceMatch, QuantMatch
+from capcheck.registry.specs import BackendSpec, GpuSpec, ModelSpec, QuantSpec
+from capcheck.registry.tables import Registry
+from capcheck.registry.versions import release_in
+from capcheck.resolved import Resolved
+from capcheck.search.cheapest import keeps
+
+# One node holds at most eight GPUs that reach each other directly.
+GPUS_PER_REPLICA = (1, 2, 4, 8)
+
+# A rented GPU is no substitute for one that is owned, nor the other way round: the search stays on
+# today's side unless `alternatives.gpus` names GPUs of the other.
+OWNED = frozenset({"amortised"})
+RENTED = frozenset({"marketplace", "on-demand"})
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Configurations that differ in replicas and light settings only.
+
+    `deployment` has one replica; `usd_month_each` is what one replica costs, None without a price.
+    """
+
+    deployment: Deployment
+    usd_month_each: float | None
+
+
+Model = tuple[str | None, ModelSpec]
+Backend = tuple[str | None, BackendSpec]
+Quant = tuple[str | None, QuantSpec]
+Gpu = tuple[str | None, GpuSpec]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One point on the four named axes: on each the text to write and the thing it means."""
+
+    model: Model
+    backend: Backend
+    quant: Quant
+    gpu: Gpu
+
+
+def families(today: Resolved, registry: Registry) -> list[Family]:
+    """Every (model, quant, backend, GPU, GPUs per replica) that may be tried, cheapest first.
+
+    None at all when today's model, quant, backend or GPU is not known.
+    """
+    if not (today.model and today.quant and today.backend and today.gpu):
+        return []
+    stated = today.deployment
+    current = Choice(
+        (stated.model, today.model),
+        (stated.backend, today.backend),
+        (stated.quant, today.quant),
+        (stated.gpu, today.gpu),
+    )
+    found = [
+        family
+        for choice in _choices(stated, current, today, registry)
+        for gpus in _gpus_per_replica(stated, choice, today.gpus_per_replica)
+        if (family := _family(today, registry, choice, gpus)) is not None
+    ]
+    return sorted(found, key=lambda family: family.usd_month_each or float("inf"))
+
+
+def _choices(
+    stated: Deployment, current: Choice, today: Resolved, registry: Registry
+) -> Iterator[Choice]:
+    gpus = [current.gpu, *_other_gpus(stated, current.gpu[1], today, registry)]
+    for model in (current.model, *_other_models(stated, current.model[1], registry)):
+        for backend in (current.backend, *_other_backends(stated, current.backend[1], registry)):
+            for quant in _quants(stated, registry, model, backend):
+                for gpu in gpus:
+                    level = support.weights(quant=quant[1], backend=backend[1], gpu=gpu[1]).level
+                    if level not in ("does-not-load", "unknown"):
+                        yield Choice(model, backend, quant, gpu)
+
+
+def _other_models(stated: Deployment, current: ModelSpec, registry: Registry) -> Iterator[Model]:
+    names = () if keeps(stated, "model") else stated.alternatives.models or ()
+    for name in names:
+        match = registry.model(name)
+        if isinstance(match, ModelMatch) and match.spec != current:
+            yield name, match.spec
+
+
+def _other_backends(
+    stated: Deployment, current: BackendSpec, registry: Registry
+) -> Iterator[Backend]:
+    if keeps(stated, "backend"):
+        return
+    names = stated.alternatives.backends
+    for name in _listed(registry, "backend") if names is None else names:
+        match = registry.backend(name)
+        if isinstance(match, BackendMatch) and match.spec != current:
+            yield name, match.spec
+
+
+def _quants(
+    stated: Deployment, registry: Registry, model: Model, backend: Backend
+) -> Iterator[Quant]:
+    """Today's text where it means something for this model and backend, then the others."""
+    same = _means(registry, stated.quant, model, backend)
+    if same is not None:
+        yield stated.quant, same
+    if keeps(stated, "quant"):
+        return
+    names = stated.alternatives.quants
+    seen = [] if same is None else [same]
+    for name in _listed(registry, "quant") if names is None else names:
+        match = registry.quant(name, backend=backend[1].name)
+        if not isinstance(match, QuantMatch) or any(_alike(match.spec, old) for old in seen):
+            continue
+        seen.append(match.spec)
+        yield match.spec.name if names is None else name, match.spec
+
+
+def _alike(one: QuantSpec, other: QuantSpec) -> bool:
+    """The same format, or two of 16 bits: changing between those gains nothing."""
+    return one == other or one.bits_per_weight == other.bits_per_weight == 16
+
+
+def _means(
+    registry: Registry, text: str | None, model: Model, backend: Backend
+) -> QuantSpec | None:
+    """What today's `quant:` (or its absence) means for this model on this backend."""
+    if text is None:
+        named = registry.model(model[0]) if model[0] else None
+        fixed = named.quant if isinstance(named, ModelMatch) else None
+        text = fixed or model[1].native_quant
+    match = registry.quant(text, backend=backend[1].name)
+    return match.spec if isinstance(match, QuantMatch) else None
+
+
+def _other_gpus(
+    stated: Deployment, current: GpuSpec, today: Resolved, registry: Registry
+) -> Iterator[Gpu]:
+    # A stated memory size is a fact about today's GPU: it says nothing about another.
+    if keeps(stated, "gpu") or stated.vram_gib is not None:
+        return
+    if stated.alternatives.gpus is not None:
+        for name in stated.alternatives.gpus:
+            match = registry.gpu(name)
+            if isinstance(match, GpuMatch) and match.spec != current:
+                yield name, match.spec
+        return
+    side = OWNED if today.price is not None and today.price.kind in OWNED else RENTED
+    for gpu in registry.gpus:
+        if gpu != current and registry.prices_of(gpu.name):
+            price = _price(today, registry, gpu, 1)
+            if price is not None and price.price.kind in side:
+                yield gpu.name, gpu
+
+
+def _gpus_per_replica(stated: Deployment, choice: Choice, current: int) -> Iterator[int]:
+    """Today's number first, then the others that divide the heads evenly."""
+    yield current
+    if keeps(stated, "gpus_per_replica") or keeps(stated, "tensor_parallel_size"):
+        return
+    heads = choice.model[1].n_heads
+    for gpus in GPUS_PER_REPLICA:
+        if gpus != current and (heads is None or heads % gpus == 0):
+            yield gpus
+
+
+def _family(today: Resolved, registry: Registry, choice: Choice, gpus: int) -> Family | None:
+    price = _price(today, registry, choice.gpu[1], gpus)
+    deployment = _with(today, choice, gpus, price)
+    if deployment is None:
+        return None
+    return Family(deployment, _usd_month_each(today, choice.gpu[1], gpus, price))
+
+
+def _price(today: Resolved, registry: Registry, gpu: GpuSpec, gpus: int) -> PriceMatch | None:
+    deployment = today.deployment
+    if gpu == today.gpu and deployment.usd_per_gpu_hour is not None:
+        return None
+    found = prices.choose(
+        registry,
+        gpu,
+        n_gpus=gpus,
+        provider=deployment.provider,
+        instance_type=deployment.instance_type if gpu == today.gpu else None,
+        region=deployment.region,
+        capacity_type=deployment.capacity_type,
+        variants=(gpu,),
+    )
+    return found if isinstance(found, PriceMatch) else None
+
+
+def _usd_month_each(
+    today: Resolved, gpu: GpuSpec, gpus: int, price: PriceMatch | None
+) -> float | None:
+    stated = today.deployment.usd_per_gpu_hour
+    if gpu == today.gpu and stated is not None:
+        return stated * gpus * HOURS_PER_MONTH
+    if price is None:
+        return None
+    return prices.usd_per_hour(price.price, gpus) * HOURS_PER_MONTH
+
+
+def _with(
+    today: Resolved, choice: Choice, gpus: int, price: PriceMatch | None
+) -> Deployment | None:
+    """Today's manifest entry with this choice written into it; None when it can't be."""
+    old, serving = today.deployment, today.deployment.serving
+    changed: dict[str, object] = {
+        "model": choice.model[0],
+        "quant": choice.quant[0],
+        "backend": choice.backend[0],
+        "gpu": choice.gpu[0],
+        "replicas": Replicas(1, 1),
+    }
+    if choice.gpu[1] != today.gpu:
+        if old.usd_per_gpu_hour is not None:
+            if price is None:
+                return None
+            changed["usd_per_gpu_hour"] = price.price.usd_per_gpu_hour
+        if old.instance_type is not None:
+            if price is None or price.price.instance_type is None:
+                return None
+            changed["instance_type"] = price.price.instance_type
+    if choice.backend[1] != today.backend and old.backend_version is not None:
+        release = release_in(choice.backend[1].version_read)
+        if release is None:
+            return None
+        changed["backend_version"] = release
+    if gpus != today.gpus_per_replica:
+        pipeline, copies = serving.pipeline_parallel_size or 1, serving.data_parallel_size or 1
+        if gpus % (pipeline * copies):
+            return None
+        tensor = gpus // (pipeline * copies) if choice.backend[1].supports_tensor_parallel else 1
+        if tensor != (serving.tensor_parallel_size or 1):
+            changed["serving"] = replace(serving, tensor_parallel_size=tensor)
+        if old.gpus_per_replica is not None or tensor * pipeline * copies != gpus:
+            changed["gpus_per_replica"] = gpus
+    return replace(old, **changed)  # type: ignore[arg-type]
+
+
+def _listed(registry: Registry, kind: str) -> tuple[str, ...]:
+    return tuple(row["name"] for row in registry.rows("search_space") if row["kind"] == kind)

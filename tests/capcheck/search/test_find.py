@@ -1,0 +1,145 @@
+"""The search as a whole, on the shipped tables: what it offers holds when it is checked again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from capcheck.judge import judge
+from capcheck.manifest.deployment import (
+    AlternativesScope,
+    Budget,
+    Deployment,
+    LatencyLimit,
+    QualityLimit,
+    Replicas,
+    Serving,
+    Slo,
+    Tokens,
+    Traffic,
+)
+from capcheck.place import Place
+from capcheck.search.find import find
+
+P95 = LatencyLimit("latency", 95, 60_000.0, "/slo/latency_p95")
+CHAT = Traffic(requests_per_second=0.5, prompt_tokens=Tokens(512), output_tokens=Tokens(256))
+DEAR = Deployment(
+    name="chat",
+    path="capcheck.yaml",
+    place=Place("capcheck.yaml", 2, 3, 7),
+    places={"/replicas": Place("capcheck.yaml", 9, 3, 7)},
+    model="llama3.1-8b",
+    quant="FP8",
+    backend="vllm",
+    gpu="H100 80GB SXM",
+    replicas=Replicas(3, 3),
+    serving=Serving(max_model_len=8192),
+    traffic=CHAT,
+    slo=Slo((P95,)),
+    budget=Budget(monthly_usd=10_000.0),
+)
+TOO_BIG = replace(
+    DEAR, model="llama3.3-70b", quant="BF16", replicas=Replicas(1, 1), gpu="A100 80GB SXM"
+)
+
+
+def apply(deployment: Deployment, offered) -> Deployment:
+    """Write the edits as a user would, field by field."""
+    for edit in offered.edits:
+        _, _, name, *path = edit.pointer.split("/")
+        assert name == deployment.name
+        if path == ["replicas"]:
+            deployment = replace(deployment, replicas=Replicas(edit.value, edit.value))
+        elif path[0] == "serving":
+            serving = replace(deployment.serving, **{path[1]: edit.value})
+            deployment = replace(deployment, serving=serving)
+        else:
+            deployment = replace(deployment, **{path[0]: edit.value})
+    return deployment
+
+
+@pytest.mark.parametrize("today", [DEAR, TOO_BIG], ids=["passes, dearly", "does not fit"])
+def test_every_alternative_holds_when_its_edits_are_applied(context, today):
+    checked = judge(today, context)
+    found = find(checked, context)
+    assert found.alternatives
+    for offered in (*found.alternatives, *found.near_misses):
+        again = judge(apply(today, offered), context)
+        assert again.verdict == offered.verdict
+        assert again.forecast == offered.forecast
+    assert {offered.verdict for offered in found.alternatives} == {"pass"}
+
+
+def test_alternatives_to_what_passes_are_cheaper_and_ranked_by_cost(context):
+    checked = judge(DEAR, context)
+    assert checked.verdict == "pass"
+    found = find(checked, context)
+    costs = [offered.usd_month for offered in found.alternatives]
+    assert costs == sorted(costs)
+    assert max(costs) < checked.forecast.cost.usd_month.value
+    assert all(offered.saving_usd_month > 0 for offered in found.alternatives)
+    assert (found.near_misses, found.nothing_passes) == ((), None)
+
+
+def test_it_stays_on_the_rented_side(context):
+    """A desktop card bought once is no substitute for a rented GPU, unless the manifest says so."""
+    found = find(judge(DEAR, context), context)
+    assert {offered.resolved.price.kind for offered in found.alternatives} == {"marketplace"}
+    named = replace(DEAR, alternatives=AlternativesScope(gpus=("RTX 4090",)))
+    owned = find(judge(named, context), context)
+    assert {offered.resolved.price.kind for offered in owned.alternatives} >= {"amortised"}
+
+
+def test_what_the_manifest_keeps_is_kept(context):
+    kept = ("gpu", "backend", "quant", "tensor_parallel_size")
+    scope = AlternativesScope(keep=kept)
+    found = find(judge(replace(DEAR, alternatives=scope), context), context)
+    changed = {edit.pointer for offered in found.alternatives for edit in offered.edits}
+    assert changed == {"/deployments/chat/replicas"}
+
+
+def test_without_traffic_replicas_are_not_touched(context):
+    today = replace(DEAR, traffic=None, slo=Slo())
+    found = find(judge(today, context), context)
+    changed = {edit.pointer for offered in found.alternatives for edit in offered.edits}
+    assert changed
+    assert "/deployments/chat/replicas" not in changed
+
+
+def test_no_floor_means_no_worse_quality(context):
+    """Nothing says how much quality may go: a 2-bit format is not offered for being small."""
+    found = find(judge(DEAR, context), context, shown=None)
+    assert found.alternatives
+    for offered in found.alternatives:
+        drop = offered.forecast.quality.drop.value
+        bits = offered.resolved.quant.bits_per_weight
+        assert bits >= 8 or (drop is not None and drop <= 0.03)
+
+
+def test_nothing_passes_names_the_binding_gate(context):
+    today = replace(
+        TOO_BIG,
+        quality=QualityLimit("composite_tr133", 0.9),
+        model="llama3.1-8b",
+        quant="Q4_K_M",
+        backend="ollama",
+    )
+    found = find(judge(today, context), context)
+    assert found.alternatives == ()
+    assert found.near_misses
+    assert "composite_tr133" in found.nothing_passes
+    assert "from surely passing" in found.nothing_passes
+
+
+def test_an_unresolved_deployment_is_not_searched(context):
+    found = find(judge(replace(DEAR, gpu="no such GPU"), context), context)
+    assert found.alternatives == found.near_misses == ()
+    assert found.nothing_passes
+
+
+def test_all_of_them_are_more_than_the_shown(context):
+    checked = judge(DEAR, context)
+    some, everything = find(checked, context), find(checked, context, shown=None)
+    assert len(some.alternatives) == 5
+    assert everything.alternatives[:5] == some.alternatives
+    assert len(everything.alternatives) > 5
