@@ -1,0 +1,202 @@
+"""The JSON report as Python sees it: the shape that every renderer reads.
+
+`schemas/report.schema.json` says the same to other programs, `docs/report.md` to people. A leaf's
+`value` is None when it is unknown; `low` or `high` is None beside a value when that end is open.
+"""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from capcheck.estimate import Provenance
+from capcheck.finding import Severity, Verdict
+
+Scalar = str | int | float | bool | None
+
+
+class Leaf(TypedDict):
+    """A predicted figure with its 90 % interval and where it came from."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    provenance: Provenance
+    basis: str
+
+
+class Percentiles(TypedDict):
+    """A latency in milliseconds over requests."""
+
+    mean: Leaf
+    p50: Leaf
+    p90: Leaf
+    p95: Leaf
+    p99: Leaf
+
+
+class Vram(Leaf):
+    """Need of one GPU; `parts` sum to `value`; it fits when `value` <= `usable`."""
+
+    parts: dict[str, float]
+    usable: Leaf
+
+
+class Quality(Leaf):
+    """A benchmark score; `drop` is against `reference`, the same variant unquantised."""
+
+    benchmark: str | None
+    tier: str | None
+    n_items: int | None
+    reference: Leaf
+    drop: Leaf
+
+
+class Forecast(TypedDict):
+    """What is predicted for one deployment; units are in the names."""
+
+    vram_gib: Vram
+    kv_cache_tokens: Leaf
+    max_concurrent_sequences: Leaf
+    decode_tok_s: Leaf
+    prefill_tok_s: Leaf
+    throughput_tok_s: Leaf
+    capacity_tok_s: Leaf
+    saturation_rps: Leaf
+    utilisation: Leaf
+    ttft_ms: Percentiles
+    tpot_ms: Percentiles
+    latency_ms: Percentiles
+    quality: Quality
+    usd_month: Leaf
+    usd_per_million_tokens: Leaf
+    usd_per_million_tokens_at_capacity: Leaf
+
+
+class Spot(TypedDict):
+    """A span on one line: 1-based, in Unicode code points, `end_column` exclusive."""
+
+    path: str
+    line: int
+    column: int
+    end_column: int
+
+
+class Gate(Leaf):
+    """One gate's answer; `value` must stay below (`sense` max) or above (min) `limit`."""
+
+    verdict: Verdict
+    label: str
+    limit: float | None
+    sense: str | None
+    unit: str
+    place: Spot | None
+
+
+class Finding(Spot):
+    """One statement about one deployment at one place."""
+
+    rule: str
+    severity: Severity
+    verdict: Verdict
+    message: str
+    fix: str | None
+    related: Spot | None
+
+
+class NamedFinding(Finding):
+    """A finding in the list of the whole run."""
+
+    deployment: str
+
+
+class Fact(TypedDict):
+    """A setting in force and where it comes from; `written` is how the manifest spells it."""
+
+    value: Scalar
+    origin: str
+    stated: bool
+    written: Scalar
+
+
+class Edit(TypedDict):
+    """One value to write at a JSON pointer from the manifest's root; `previous` None adds it."""
+
+    pointer: str
+    value: Scalar
+    previous: Scalar
+
+
+class Alternative(TypedDict):
+    """Another configuration, as the edits that reach it."""
+
+    edits: list[Edit]
+    verdict: Verdict
+    forecast: Forecast
+    gates: dict[str, Gate]
+    usd_month: float | None
+    saving_usd_month: float | None
+    needs: list[str]
+    binding: str | None
+
+
+class Deployment(TypedDict):
+    """Everything said about one deployment."""
+
+    name: str
+    path: str
+    place: Spot
+    resolved: dict[str, Fact]
+    forecast: Forecast
+    verdict: Verdict
+    gates: dict[str, Gate]
+    findings: list[Finding]
+    alternatives: list[Alternative]
+    near_misses: list[Alternative]
+    nothing_passes: str | None
+
+
+class Problem(Spot):
+    """One mistake that kept a file from being judged."""
+
+    code: str
+    found: str
+    expected: str
+    nearest: str | None
+
+
+class FleetCost(Leaf):
+    """The bill of all deployments: unknown when one has no price, `subtotal` adds the others."""
+
+    subtotal: float
+    unpriced: int
+
+
+class Tool(TypedDict):
+    """What wrote the report."""
+
+    name: str
+    version: str
+
+
+class Run(TypedDict):
+    """How the report came about; `created` is the only field that differs between equal runs."""
+
+    created: str | None
+    fail_on: list[Verdict]
+    interval: float
+    data: dict[str, str]
+
+
+class Document(TypedDict):
+    """The whole report, `capcheck.report/v1`."""
+
+    schema: str
+    tool: Tool
+    run: Run
+    verdict: Verdict
+    exit_code: int
+    counts: dict[str, int]
+    usd_month: FleetCost
+    deployments: list[Deployment]
+    findings: list[NamedFinding]
+    problems: list[Problem]

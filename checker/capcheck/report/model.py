@@ -1,0 +1,40 @@
+"""The report: what every output format renders, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from capcheck.errors import Problem
+from capcheck.finding import Finding, Gate, Verdict
+from capcheck.predict.forecast import Forecast
+from capcheck.resolved import Resolved
+from capcheck.search.alternative import Alternative
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentReport:
+    """Everything said about one deployment."""
+
+    resolved: Resolved
+    forecast: Forecast
+    gates: Mapping[str, Gate]
+    findings: tuple[Finding, ...]
+    verdict: Verdict
+    alternatives: tuple[Alternative, ...] = ()
+    near_misses: tuple[Alternative, ...] = ()
+    nothing_passes: str | None = (
+        None  # the binding gate and its distance, when the search found none
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One run. `problems` are files that could not be read; the others were still judged."""
+
+    deployments: tuple[DeploymentReport, ...]
+    problems: tuple[Problem, ...]
+    files: int  # manifests read, broken ones included
+    fail_on: tuple[Verdict, ...]
+    created: str | None  # ISO 8601, from the edge; None in tests
+    data: Mapping[str, str]  # coefficients version, registry date, newest price date, tool version

@@ -1,0 +1,177 @@
+"""For people at a terminal or reading a log: what breaks and where, the figures, the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from capcheck.finding import VERDICTS
+from capcheck.report.card import card, details, ways
+from capcheck.report.document import Deployment, Document, NamedFinding, Problem, Spot
+from capcheck.report.escape import NAME_LENGTH, SENTENCE_LENGTH, log_line
+from capcheck.report.excerpt import excerpt
+from capcheck.report.figures import (
+    Figure,
+    bare,
+    cell,
+    headline,
+    limit_spot,
+    owners,
+    plural,
+    relation,
+    word,
+)
+from capcheck.report.pen import COLORS, Pen
+from capcheck.report.style import Style
+from capcheck.report.summary import fleet_cost, legend, verdict_line
+
+# Up to here each deployment gets a card; a larger fleet gets a table.
+CARDS = 4
+
+# Of each kind; a verbose run shows all.
+REMARKS_SHOWN = 20
+PASSING_SHOWN = 30
+WAYS_SHOWN = 10
+
+_NAME_COLUMNS = 40
+_HEADER = ("", "VRAM GiB", "tok/s", "capacity", "p95 s", "quality", "$/month")
+
+
+def render(document: Document, style: Style) -> str:
+    """Blocks with a blank line between them; the verdict is the last line."""
+    pen = Pen(style.color, style.unicode)
+    last = _verdict(document, pen)
+    if style.detail == "quiet":
+        return last + "\n"
+    verbose = style.detail == "verbose"
+    blocks = [
+        *(_problem(problem, style, pen) for problem in document["problems"]),
+        *_findings(document, style, pen, verbose=verbose),
+        *_deployments(document["deployments"], pen, verbose=verbose),
+        [*_footer(document, pen), last],
+    ]
+    return "\n\n".join("\n".join(map(log_line, block)) for block in blocks if block) + "\n"
+
+
+def _verdict(document: Document, pen: Pen) -> str:
+    good = document["exit_code"] == 0
+    color = COLORS[document["verdict"]] if good else "red"
+    return pen.paint(pen.text(verdict_line(document)), "bold", color)
+
+
+def _footer(document: Document, pen: Pen) -> Iterator[str]:
+    if len(document["deployments"]) > 1 and (cost := fleet_cost(document)):
+        yield pen.text(f"{plural(len(document['deployments']), 'deployment')}: {cost}")
+    if meaning := legend(document):
+        yield pen.paint(meaning, "dim")
+
+
+def _problem(problem: Problem, style: Style, pen: Pen) -> list[str]:
+    label = pen.paint("bad input", "bold", "red")
+    hint = f"; did you mean {problem['nearest']!r}?" if problem["nearest"] else ""
+    return [
+        f"{_at(problem, pen)}: {label} [{pen.text(problem['code'])}]",
+        "  " + pen.text(f"found {problem['found']}, expected {problem['expected']}{hint}"),
+        *excerpt(problem, style.sources, pen),
+    ]
+
+
+def _findings(document: Document, style: Style, pen: Pen, *, verbose: bool) -> Iterator[list[str]]:
+    """What has a say in a verdict with its excerpt, then the remarks, a limited number of them."""
+    findings, deployments = document["findings"], owners(document)
+    for found in findings:
+        if found["verdict"] != "pass":
+            owner = deployments.get((found["path"], found["deployment"]))
+            yield [*_finding(found, pen), *_where(found, owner, style, pen), *_fix(found, pen)]
+    remarks = [found for found in findings if found["verdict"] == "pass"]
+    shown = remarks if verbose else remarks[:REMARKS_SHOWN]
+    lines = [line for found in shown for line in (*_finding(found, pen), *_fix(found, pen))]
+    if len(shown) < len(remarks):
+        lines.append(f"{plural(len(remarks) - len(shown), 'more remark')}: --verbose")
+    yield lines
+
+
+def _finding(found: NamedFinding, pen: Pen) -> list[str]:
+    label = word(found)
+    name = pen.text(found["deployment"], NAME_LENGTH)
+    return [
+        f"{_at(found, pen)}: {pen.paint(label, 'bold', COLORS[label])} "
+        f"[{pen.text(found['rule'])}] {name}",
+        "  " + pen.text(found["message"], SENTENCE_LENGTH),
+    ]
+
+
+def _where(found: NamedFinding, owner: Deployment | None, style: Style, pen: Pen) -> list[str]:
+    label = "limit" if owner and limit_spot(found, owner) else ""
+    return excerpt(found, style.sources, pen, related=found["related"], label=label)
+
+
+def _fix(found: NamedFinding, pen: Pen) -> list[str]:
+    if not found["fix"]:
+        return []
+    return [f"  {pen.paint('fix:', 'bold')} {pen.text(found['fix'], SENTENCE_LENGTH)}"]
+
+
+def _at(spot: Spot, pen: Pen) -> str:
+    return f"{pen.text(spot['path'])}:{spot['line']}:{spot['column']}"
+
+
+def _deployments(deployments: list[Deployment], pen: Pen, *, verbose: bool) -> Iterator[list[str]]:
+    ranked = sorted(deployments, key=lambda entry: -VERDICTS.index(entry["verdict"]))
+    if verbose or len(ranked) <= CARDS:
+        for deployment in ranked:
+            indented = [f"    {line}" for line in ways(deployment, pen)]
+            yield [*card(deployment, pen), *indented]
+            if verbose:
+                yield details(deployment, pen)
+        return
+    yield _table(ranked, pen)
+    yield from _ways_of_fleet(ranked, pen)
+
+
+def _table(ranked: list[Deployment], pen: Pen) -> list[str]:
+    """Everything that does not pass, and the first of what does."""
+    passing = sum(entry["verdict"] == "pass" for entry in ranked)
+    hidden = max(0, passing - PASSING_SHOWN)
+    shown = ranked[: len(ranked) - hidden]
+    rows = [_HEADER, *(tuple(_cells(entry, pen)) for entry in shown)]
+    lines = [f"  {line}" for line in pen.aligned(rows, right=frozenset(range(1, len(_HEADER))))]
+    lines[0] = pen.paint(lines[0], "dim")
+    if hidden:
+        lines.append(f"  {plural(hidden, 'more passing deployment')}: --verbose")
+    return lines
+
+
+def _cells(deployment: Deployment, pen: Pen) -> Iterator[str]:
+    yield f"{pen.mark(deployment['verdict'])} {pen.text(deployment['name'], _NAME_COLUMNS)}"
+    forecast = deployment["forecast"]
+    for figure in headline(forecast, deployment["gates"]):
+        yield _cell(figure, pen)
+        if figure.label == "throughput":
+            yield pen.text(cell(forecast["capacity_tok_s"], "tok/s"))
+
+
+def _cell(figure: Figure, pen: Pen) -> str:
+    text = pen.text(cell(figure.leaf, figure.unit))
+    gate = figure.gate
+    if gate is None or gate["limit"] is None:
+        return text
+    text += pen.text(f" {relation(gate)} {bare(gate['limit'], gate['unit'])}")
+    return text if gate["verdict"] == "pass" else pen.paint(text, COLORS[gate["verdict"]])
+
+
+def _ways_of_fleet(ranked: Iterable[Deployment], pen: Pen) -> Iterator[list[str]]:
+    """How those that do not pass would; by how much the others could be cheaper."""
+    broken = [entry for entry in ranked if entry["verdict"] != "pass"]
+    for entry in broken[:WAYS_SHOWN]:
+        yield [f"  {line}" for line in ways(entry, pen, shown=1)]
+    savings = [
+        entry["alternatives"][0]["saving_usd_month"] or 0.0
+        for entry in ranked
+        if entry["verdict"] == "pass" and entry["alternatives"]
+    ]
+    if savings:
+        total = f"${sum(savings):,.0f}"
+        yield [
+            f"  {plural(len(savings), 'deployment')} could be cheaper, by {total}/month in all: "
+            "--verbose"
+        ]
