@@ -22,7 +22,8 @@ PROVENANCES: tuple[Provenance, ...] = (
 class Estimate:
     """A value, its 90 % interval, its provenance, and one line on its basis.
 
-    `value`, `low` and `high` are all None when the value is unknown; otherwise low <= value <= high.
+    `value`, `low` and `high` are all None when the value is unknown; otherwise low <= value <= high,
+    where a `high` of None means that there is no upper bound.
     """
 
     value: float | None
@@ -33,6 +34,7 @@ class Estimate:
 
     @property
     def known(self) -> bool:
+        """Whether there is a value."""
         return self.value is not None
 
 

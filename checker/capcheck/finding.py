@@ -25,8 +25,8 @@ def worst(*verdicts: Verdict) -> Verdict:
 class Finding:
     """One statement about one deployment, at one place.
 
-    `rule` is a stable kebab-case id. `verdict` is what this finding alone does to its gate: an error
-    is `fail` or `cannot-predict`, a warning may be `borderline`, everything else is `pass`.
+    `rule` is a stable kebab-case id. `verdict` is what this finding alone does to its gate: an
+    error is `fail` or `cannot-predict`, a warning may be `borderline`, all else is `pass`.
     `fix` is one sentence, or None.
     """
 

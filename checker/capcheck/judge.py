@@ -69,6 +69,25 @@ class Started:
         judged = (gate for judgement in self.judgements for gate in judgement.gates)
         return {"support": _support(self.certain), **{gate.name: gate for gate in judged}}
 
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found so far."""
+        return (*self.certain, *(found for one in self.judgements for found in one.findings))
+
+    @property
+    def forecast(self) -> Forecast:
+        """What was predicted so far: everything but load."""
+        return self.unloaded.forecast
+
+    def passes_when_slow(self, ignored: frozenset[str] = frozenset()) -> bool:
+        """Whether every gate of load outside `ignored` passes at the slow end of the interval.
+
+        What does not cannot surely pass: a cheap test before `finish`.
+        """
+        case = replace(self.case, forecast=self.unloaded.loaded(only="slow"))
+        gates = (gate for rule in UNDER_LOAD for gate in rule.check(case).gates)
+        return all(gate.verdict == "pass" or gate.name in ignored for gate in gates)
+
     def finish(self) -> Checked:
         """Predict the load and judge the rest; the verdict is that of the worst gate."""
         predicted = self.unloaded.loaded()
@@ -78,8 +97,7 @@ class Started:
             **self.gates,
             **{gate.name: gate for judgement in under_load for gate in judgement.gates},
         }
-        judged = (*self.judgements, *under_load)
-        findings = (*self.certain, *(found for one in judged for found in one.findings))
+        findings = (*self.findings, *(found for one in under_load for found in one.findings))
         return Checked(
             resolved=self.resolved,
             forecast=predicted,

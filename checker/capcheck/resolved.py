@@ -1,4 +1,4 @@
-"""A deployment after the registry and the engine's defaults have filled in what it did not state."""
+"""A deployment after the registry and the engine's defaults filled in what it left open."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from capcheck.registry.specs import BackendSpec, GpuSpec, ModelSpec, Price, Quan
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a fact comes from: `capcheck.yaml:12`, `model tag`, `registry`, `default of vllm`, ..."""
+    """Where a fact comes from: `capcheck.yaml:12`, `model tag`, `default of vllm`, ..."""
 
     text: str
     stated: bool  # the user wrote it; False for defaults and inferences

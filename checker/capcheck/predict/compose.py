@@ -8,6 +8,7 @@ from capcheck.estimate import Estimate
 from capcheck.predict.coefficients import Coefficients
 from capcheck.predict.cost import cost
 from capcheck.predict.forecast import Forecast
+from capcheck.predict.latency.ends import End
 from capcheck.predict.latency.load import load, not_predicted
 from capcheck.predict.memory import memory
 from capcheck.predict.quality import quality
@@ -28,9 +29,12 @@ class Unloaded:
     speed: Speed | Estimate
     forecast: Forecast
 
-    def loaded(self) -> Forecast:
-        """The forecast with behaviour at the stated traffic, and the costs that depend on it."""
-        behaviour = load(self.resolved, self.speed, self.forecast.memory)
+    def loaded(self, *, only: End | None = None) -> Forecast:
+        """The forecast with behaviour at the stated traffic, and the costs that depend on it.
+
+        `only` one end of the interval of speed is a third of the work.
+        """
+        behaviour = load(self.resolved, self.speed, self.forecast.memory, only=only)
         return replace(self.forecast, load=behaviour, cost=cost(self.resolved, behaviour))
 
 

@@ -6,19 +6,16 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from capcheck.judge import LOAD_GATES, Checked, Context, Started, start
+from capcheck.judge import Checked, Context, Started, start
 from capcheck.manifest.deployment import Deployment, LatencyLimit, Replicas
 from capcheck.predict.latency.bounds import saturation_rps, unloaded_ms
-from capcheck.search.passing import added_risks, distance, surely_passes
+from capcheck.search.passing import distance, reservation, surely_passes
 
 # TR133 SS10.1 searches 1 to 16 instances.
 MAX_REPLICAS = 16
 
 # Slots worth trying on an engine that runs few requests at once unless told.
 SLOTS = (2, 4, 8, 16)
-
-# Findings that more replicas can clear.
-LOAD_RISKS = frozenset({"high-utilisation", "kv-pool-below-concurrency", "queue-unstable"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,7 @@ class Cheapest:
             shorter = _shorter_context(first)
             first = first if shorter is None else self._start(shorter, self._fewest())
         short = self._short_by(first)
-        if short > 0:
+        if short > 0 or reservation(first, self.today) is not None:
             return Miss(first, short, most)
         best: Checked | None = None
         for saturated, candidate in self._by_capacity(first):
@@ -101,29 +98,31 @@ class Cheapest:
         `failing` replicas are known to be too few. Only gates outside `ignored` need to pass.
         """
         replicas, passing = failing + 1, None
-        while passing is None and replicas <= most:
-            tried = self._start(deployment, replicas).finish()
-            if self._passes(tried, ignored):
-                passing = tried
-            elif not self._load_could_pass(tried, ignored) or replicas == most:
-                return None
-            else:
+        while passing is None and failing < most:
+            passing = self._passing(deployment, replicas, ignored)
+            if passing is None:
                 failing, replicas = replicas, min(most, 2 * replicas)
         while passing is not None and passing.resolved.replicas_min - failing > 1:
             middle = (passing.resolved.replicas_min + failing) // 2
-            tried = self._start(deployment, middle).finish()
-            if self._passes(tried, ignored):
-                passing = tried
-            else:
+            found = self._passing(deployment, middle, ignored)
+            if found is None:
                 failing = middle
+            else:
+                passing = found
         return passing
 
-    def _passes(self, tried: Checked, ignored: frozenset[str]) -> bool:
+    def _passing(
+        self, deployment: Deployment, replicas: int, ignored: frozenset[str]
+    ) -> Checked | None:
+        """This many replicas judged, if they pass."""
+        started = self._start(deployment, replicas)
+        if not started.passes_when_slow(ignored):
+            return None
+        checked = started.finish()
         if not ignored:
-            return surely_passes(tried, self.today)
-        return all(
-            gate.verdict == "pass" for name, gate in tried.gates.items() if name not in ignored
-        )
+            return checked if surely_passes(checked, self.today) else None
+        broken = {name for name, gate in checked.gates.items() if gate.verdict != "pass"}
+        return checked if broken <= ignored else None
 
     def _saturated_by(self, started: Started) -> int:
         """The largest number of replicas that the stated rate saturates at the slow end."""
@@ -144,14 +143,6 @@ class Cheapest:
         stated = self.today.resolved.deployment.replicas
         most = replicas if stated.min == stated.max else max(replicas, stated.max)
         return start(replace(deployment, replicas=Replicas(replicas, most)), self.context)
-
-    def _load_could_pass(self, checked: Checked, ignored: frozenset[str]) -> bool:
-        """Only load stands in the way."""
-        broken = {name for name, gate in checked.gates.items() if gate.verdict != "pass"} - ignored
-        risks = added_risks(checked, self.today)
-        if ignored:
-            return bool(broken) and broken <= LOAD_GATES
-        return broken <= LOAD_GATES and risks <= LOAD_RISKS and bool(broken or risks)
 
     def _fewest(self) -> int:
         """Without traffic nobody knows what one replica less would do."""

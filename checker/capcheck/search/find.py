@@ -33,6 +33,8 @@ def find(today: Checked, context: Context, *, shown: int | None = SHOWN) -> Sear
     Ranked by cost, then quality (TR133 SS10.3), then how little they change. `shown` None gives
     all of them.
     """
+    if today.gates["support"].verdict == "cannot-predict":
+        return Search()
     if today.verdict == "pass" and today.forecast.cost.usd_month.value is None:
         return Search()
     passing: list[Alternative] = []

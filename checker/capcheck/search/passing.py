@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from capcheck.finding import Gate
-from capcheck.judge import Checked
+from capcheck.judge import Checked, Started
 from capcheck.numbers import amount, interval
 
 # A cheaper configuration must not be a riskier one: findings that it may not add.
@@ -24,17 +24,7 @@ NEGLIGIBLE_DROP = 0.03
 
 def surely_passes(candidate: Checked, today: Checked) -> bool:
     """Every interval is inside its limit, and nothing that the manifest left open gets worse."""
-    return (
-        candidate.verdict == "pass"
-        and not added_risks(candidate, today)
-        and _keeps_quality(candidate, today)
-    )
-
-
-def added_risks(candidate: Checked, today: Checked) -> set[str]:
-    """Risky findings that today's configuration does not have."""
-    before = {found.rule for found in today.findings}
-    return {found.rule for found in candidate.findings if found.rule in RISKS} - before
+    return candidate.verdict == "pass" and reservation(candidate, today) is None
 
 
 def binding_gate(checked: Checked) -> Gate | None:
@@ -68,9 +58,10 @@ def miss_text(gate: Gate) -> str:
     return f"{gate.label} {shown} against {amount(gate.limit, gate.unit)}{by}"
 
 
-def reservation(candidate: Checked, today: Checked) -> str | None:
-    """Why a configuration that passes every gate is still not offered; None when it is."""
-    risks = sorted(added_risks(candidate, today))
+def reservation(candidate: Checked | Started, today: Checked) -> str | None:
+    """Why a configuration is not offered even where it passes every gate; None when it may be."""
+    before = {found.rule for found in today.findings}
+    risks = sorted({found.rule for found in candidate.findings if found.rule in RISKS} - before)
     if risks:
         return f"passes, with {', '.join(risks)}"
     if not _keeps_quality(candidate, today):
@@ -78,7 +69,7 @@ def reservation(candidate: Checked, today: Checked) -> str | None:
     return None
 
 
-def _keeps_quality(candidate: Checked, today: Checked) -> bool:
+def _keeps_quality(candidate: Checked | Started, today: Checked) -> bool:
     """Without a stated floor, quantisation may cost what is negligible, or what it costs today."""
     if "quality" in candidate.gates:
         return True

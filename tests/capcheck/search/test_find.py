@@ -37,6 +37,7 @@ DEAR = Deployment(
     traffic=CHAT,
     slo=Slo((P95,)),
     budget=Budget(monthly_usd=10_000.0),
+    alternatives=AlternativesScope(backends=("vllm", "llama.cpp")),
 )
 TOO_BIG = replace(
     DEAR, model="llama3.3-70b", quant="BF16", replicas=Replicas(1, 1), gpu="A100 80GB SXM"
@@ -85,7 +86,7 @@ def test_it_stays_on_the_rented_side(context):
     """A desktop card bought once is no substitute for a rented GPU, unless the manifest says so."""
     found = find(judge(DEAR, context), context)
     assert {offered.resolved.price.kind for offered in found.alternatives} == {"marketplace"}
-    named = replace(DEAR, alternatives=AlternativesScope(gpus=("RTX 4090",)))
+    named = replace(DEAR, alternatives=AlternativesScope(gpus=("RTX 4090",), backends=()))
     owned = find(judge(named, context), context)
     assert {offered.resolved.price.kind for offered in owned.alternatives} >= {"amortised"}
 
@@ -133,8 +134,7 @@ def test_nothing_passes_names_the_binding_gate(context):
 
 def test_an_unresolved_deployment_is_not_searched(context):
     found = find(judge(replace(DEAR, gpu="no such GPU"), context), context)
-    assert found.alternatives == found.near_misses == ()
-    assert found.nothing_passes
+    assert (found.alternatives, found.near_misses, found.nothing_passes) == ((), (), None)
 
 
 def test_all_of_them_are_more_than_the_shown(context):
