@@ -84,7 +84,7 @@ def origins(resolved: Resolved) -> dict[str, str]:
         ),
         (VLLM | {"/backend_version": "v0.11.2"}, []),
         (
-            VLLM | {"/model": "qwen2-7b"},
+            VLLM | {"/model": "granite4.1-30b"},
             [("missing-max-model-len", "error", "cannot-predict", "/model")],
         ),
         (VLLM | {"/model": "qwen2-7b", "/serving/max_model_len": 4096}, []),

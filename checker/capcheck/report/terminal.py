@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from capcheck.finding import VERDICTS
@@ -133,7 +134,11 @@ def _table(ranked: list[Deployment], pen: Pen) -> list[str]:
     passing = sum(entry["verdict"] == "pass" for entry in ranked)
     hidden = max(0, passing - PASSING_SHOWN)
     shown = ranked[: len(ranked) - hidden]
-    rows = [_HEADER, *(tuple(_cells(entry, pen)) for entry in shown)]
+    names = Counter(entry["name"] for entry in ranked)
+    rows = [
+        _HEADER,
+        *(tuple(_cells(entry, pen, with_path=names[entry["name"]] > 1)) for entry in shown),
+    ]
     lines = [f"  {line}" for line in pen.aligned(rows, right=frozenset(range(1, len(_HEADER))))]
     lines[0] = pen.paint(lines[0], "dim")
     if hidden:
@@ -141,8 +146,11 @@ def _table(ranked: list[Deployment], pen: Pen) -> list[str]:
     return lines
 
 
-def _cells(deployment: Deployment, pen: Pen) -> Iterator[str]:
-    yield f"{pen.mark(deployment['verdict'])} {pen.text(deployment['name'], _NAME_COLUMNS)}"
+def _cells(deployment: Deployment, pen: Pen, *, with_path: bool) -> Iterator[str]:
+    """A name is unique in its file only: the path tells two of the same name apart."""
+    where = f" ({deployment['path'].rpartition('/')[2]})" if with_path else ""
+    name = pen.text(f"{deployment['name']}{where}", _NAME_COLUMNS)
+    yield f"{pen.mark(deployment['verdict'])} {name}"
     forecast = deployment["forecast"]
     for figure in headline(forecast, deployment["gates"]):
         yield _cell(figure, pen)

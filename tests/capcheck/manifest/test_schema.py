@@ -246,7 +246,7 @@ def test_round_trip(manifest: dict[str, Any]):
         assert_values(deployment, stated)
 
 
-def assert_values(deployment: Any, stated: dict[str, object]) -> None:  # noqa: ANN401
+def assert_values(deployment: Any, stated: dict[str, object]) -> None:
     direct = ("/serving/", "/quality/", "/safety/", "/budget/")
     for pointer, value in stated.items():
         section, _, name = pointer[1:].rpartition("/")
