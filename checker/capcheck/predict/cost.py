@@ -63,6 +63,8 @@ def _per_hour(prices: Sequence[Price], *, replicas: int, gpus_per_replica: int) 
     count = round(billed[0] / first.usd_per_hour) if first.usd_per_hour else replicas
     of = f" ({first.instance_type})" if first.instance_type else ""
     dated = f", {first.captured}" if first.captured else ", undated"
+    if first.kind == "stated":
+        dated = ""
     basis = (
         f"{count} x ${first.usd_per_hour:g}/h{of}, {first.n_gpus} GPU(s) each: "
         f"{first.provider}, {first.source}{dated}"

@@ -76,7 +76,8 @@ class Cheapest:
         those that need the fewest replicas first, and of these the fewest slots."""
         found = []
         for deployment in _with_slots(started):
-            one = self._start(deployment, self._fewest())
+            unchanged = deployment is started.resolved.deployment
+            one = started if unchanged else self._start(deployment, self._fewest())
             if one.gates["vram"].verdict == started.gates["vram"].verdict:
                 found.append((self._saturated_by(one), deployment))
         return sorted(found, key=lambda pair: pair[0])
@@ -93,15 +94,17 @@ class Cheapest:
     def _fewest_replicas(
         self, deployment: Deployment, failing: int, most: int, *, ignored: frozenset[str]
     ) -> Checked | None:
-        """Doubling, then bisection: more replicas never make a gate of load worse.
+        """Bisection: more replicas never make a gate of load worse.
 
-        `failing` replicas are known to be too few. Only gates outside `ignored` need to pass.
+        `failing` replicas are known to be too few. Only gates outside `ignored` need to pass. Most
+        families pass with the first number tried, or with none.
         """
-        replicas, passing = failing + 1, None
-        while passing is None and failing < most:
-            passing = self._passing(deployment, replicas, ignored)
-            if passing is None:
-                failing, replicas = replicas, min(most, 2 * replicas)
+        if failing >= most:
+            return None
+        passing = self._passing(deployment, failing + 1, ignored)
+        if passing is None and most > failing + 1:
+            failing += 1
+            passing = self._passing(deployment, most, ignored)
         while passing is not None and passing.resolved.replicas_min - failing > 1:
             middle = (passing.resolved.replicas_min + failing) // 2
             found = self._passing(deployment, middle, ignored)
