@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from capcheck.estimate import Estimate
+from capcheck.estimate import Estimate, unknown
+
+NOT_LOOKED_FOR = unknown("not looked for")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,15 @@ class Safety:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Behaviour at the stated traffic, over all replicas."""
+    """Behaviour at the stated traffic, over all replicas.
+
+    `headroom_rps` is the largest rate that keeps every stated limit on latency and utilisation,
+    `goodput_rps` the requests per second that keep all those on latency, each by itself.
+    `loss_rate` is the share that a full queue turns away. Of a closed loop, `agent_tok_s` is what
+    each agent gets and `scaling_efficiency` its share of what a lone agent gets: TR133's eta(N).
+    `latency_parts_ms` (queue, host, prefill, decode) sum to the mean latency; empty when unknown.
+    `preemption` says that requests compete for the KV cache.
+    """
 
     throughput_tok_s: Estimate
     capacity_tok_s: Estimate
@@ -72,6 +82,13 @@ class Load:
     tpot_ms: Distribution
     latency_ms: Distribution
     queue_wait_ms: Distribution
+    headroom_rps: Estimate = NOT_LOOKED_FOR
+    goodput_rps: Estimate = NOT_LOOKED_FOR
+    loss_rate: Estimate = NOT_LOOKED_FOR
+    agent_tok_s: Estimate = NOT_LOOKED_FOR
+    scaling_efficiency: Estimate = NOT_LOOKED_FOR
+    latency_parts_ms: Mapping[str, float] = field(default_factory=dict)
+    preemption: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +103,8 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
+    """Everything predicted for one deployment."""
+
     memory: Memory
     decode_tok_s: Estimate
     prefill_tok_s: Estimate

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from capcheck.registry.specs import ModelSpec
 
+# Parameter counts are published to three digits: 1 part in 1000.
+_ROUNDING = 1e-3
+
 
 @dataclass(frozen=True, slots=True)
 class Tensors:
@@ -121,13 +124,18 @@ def _routed_experts(model: ModelSpec) -> float:
 def _feed_forward(
     model: ModelSpec, layers: int, hidden: int, rest: float
 ) -> tuple[float, float, float, float]:
-    """Gate and up, down, other linear, and unquantised parameters that make up `rest`."""
+    """Gate and up, down, other linear, and unquantised parameters that make up `rest`.
+
+    Published counts are rounded: a gated feed-forward that misses by less than that is one still.
+    """
     if model.is_moe or not model.intermediate_size:
         return 0.0, 0.0, rest, 0.0
     matrix = float(layers * hidden * model.intermediate_size)
-    matrices = 3 if rest >= 3 * matrix else 2
-    if rest < matrices * matrix:
+    rounding = _ROUNDING * model.params
+    matrices = 3 if rest >= 3 * matrix - rounding else 2
+    if rest < matrices * matrix - rounding:
         return 0.0, 0.0, rest, 0.0
+    matrix = min(matrix, rest / matrices)
     remainder = rest - matrices * matrix
     if _is_hybrid(model) or model.mla_kv_lora_rank:
         return (matrices - 1) * matrix, matrix, remainder, 0.0

@@ -46,10 +46,15 @@ def read_bytes(model: ModelSpec, quant: QuantSpec, *, sequences: float) -> float
 
 def expert_coverage(model: ModelSpec, *, sequences: float) -> float:
     """The share of routed experts that `sequences` sequences touch in one step, 0 to 1."""
-    if not (model.n_experts and model.experts_per_token):
-        return 1.0
-    missed: float = (1.0 - model.experts_per_token / model.n_experts) ** sequences
+    missed: float = expert_miss(model) ** sequences
     return 1.0 - missed
+
+
+def expert_miss(model: ModelSpec) -> float:
+    """The share of routed experts that one sequence does not touch, 0 to 1; 0 without experts."""
+    if not (model.n_experts and model.experts_per_token):
+        return 0.0
+    return 1.0 - model.experts_per_token / model.n_experts
 
 
 @lru_cache(maxsize=4096)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from capcheck.manifest.deployment import Deployment
-from capcheck.predict.certainty import Certainty, certainty
+from capcheck.predict.certainty import Certainty, certainty, interval_class
 from capcheck.predict.coefficients import load
 from capcheck.predict.traits import traits_of
 from capcheck.registry.tables import Registry
@@ -103,3 +103,16 @@ def test_the_interval_widens_with_every_unknown(
     assert found.basis == basis
     inside = not changes or changes == {"model": "qwen3-8b"}
     assert found.provenance == ("interpolated" if inside else "extrapolated")
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"), [((), "vllm/cuda plain"), (("moe",), "vllm/cuda special")]
+)
+def test_experts_have_an_interval_of_their_own(
+    stated: Stated, registry: Registry, flags: tuple[str, ...], expected: str
+):
+    values = {"/model": "llama3.1-8b", "/quant": "fp16", "/backend": "vllm", "/gpu": "L4 24GB"}
+    resolved = resolve(stated(values), registry)[0]
+    traits = traits_of(resolved, load().section("engines"))
+    assert traits is not None
+    assert interval_class(replace(traits, flags=flags)) == expected

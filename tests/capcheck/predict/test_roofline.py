@@ -45,7 +45,7 @@ def facts(**changes: float) -> SimpleNamespace:
 def test_a_step_on_one_gpu():
     memory = (16e9 + 4 * 1e8) / (2e9 * 0.8)
     arithmetic = 4 * 2 * 8e9 * 1.5 / (3e11 * 0.5)
-    expected = 32 * 0.05 + (memory**2 + arithmetic**2) ** 0.5 + 3 * 0.02
+    expected = 32 * 0.05 + memory + arithmetic + 3 * 0.02
     assert roofline.step(facts(), FITTED) == pytest.approx(expected)
 
 
@@ -53,7 +53,7 @@ def test_two_gpus_share_the_work_and_pay_for_the_collectives():
     memory = (16e9 / 2 + 4 * 1e8 / 2) / (2e9 * 0.8)
     arithmetic = 4 * 2 * 8e9 * 1.5 / (2 * 3e11 * 0.5)
     collectives = 2 * 32 * 0.01 + 4 * 2 * 32 * 4096 * 2 * 0.5 / 100e6
-    expected = 32 * 0.05 + (memory**2 + arithmetic**2) ** 0.5 + collectives + 3 * 0.02
+    expected = 32 * 0.05 + memory + arithmetic + collectives + 3 * 0.02
     two = facts(tensor_parallel_size=2, cache_ranks=2)
     assert roofline.step(two, FITTED) == pytest.approx(expected)
 
@@ -61,7 +61,7 @@ def test_two_gpus_share_the_work_and_pay_for_the_collectives():
 def test_a_prefill_on_one_gpu():
     products = 2 * 7e9 * 1000 / (3e11 * 0.5)
     streaming = 16e9 / (2e9 * 0.8)
-    expected = (products**3 + streaming**3) ** (1 / 3) + 32 * 0.1 + 1e11 * 2.0 / 3e11
+    expected = products + streaming + 32 * 0.1 + 1e11 * 2.0 / 3e11
     assert roofline.prefill(facts(), FITTED) == pytest.approx(expected)
 
 

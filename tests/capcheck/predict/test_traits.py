@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from capcheck.manifest.deployment import Deployment
 from capcheck.predict.coefficients import load
-from capcheck.predict.traits import Traits, kernel, segment, traits_of
+from capcheck.predict.traits import Traits, kernel, method, segment, traits_of
 from capcheck.registry.tables import Registry
 from capcheck.resolve import resolve
 
@@ -22,6 +22,7 @@ def traits(stated: Stated, registry: Registry, values: Mapping[str, Any]) -> Tra
         ("FP16", "vllm", "H100 80GB SXM", "16bit"),
         ("FP16", "ollama", "RTX 4090 24GB", "gguf-16"),
         ("FP8", "vllm", "H100 80GB SXM", "fp8"),
+        ("FP8", "vllm", "H20 96GB", "fp8"),  # no rate is listed, but Hopper has the tensor cores
         ("FP8", "vllm", "A100 80GB SXM", "w8a16"),  # no FP8 tensor cores: weight-only
         ("NVFP4", "vllm", "B200 180GB SXM", "fp4"),
         ("NVFP4", "vllm", "H100 80GB SXM", "w4a16"),
@@ -101,3 +102,11 @@ def test_a_backend_without_measurements_of_its_own_borrows_anothers(
 def test_nothing_is_said_about_an_unknown_gpu(stated: Stated, registry: Registry):
     values = {"/model": "llama3.1-8b", "/quant": "fp16", "/backend": "vllm", "/gpu": "RTX 9999"}
     assert traits(stated, registry, values) is None
+
+
+@pytest.mark.parametrize(
+    ("quant", "expected"),
+    [("FP16", "none"), ("AWQ", "awq"), ("GPTQ", "gptq"), ("GPTQ-INT8", "gptq8"), ("FP8", "fp8")],
+)
+def test_methods_tell_formats_of_one_kernel_apart(registry: Registry, quant: str, expected: str):
+    assert method(registry.quant(quant, backend="transformers").spec) == expected

@@ -206,6 +206,17 @@ def test_a_small_pool_lowers_capacity():
     assert tight.capacity_tok_s.value < roomy.capacity_tok_s.value
 
 
+def test_a_cached_prefix_needs_no_prefill():
+    """Half of 500 tokens at 1/20 ms each, where the engine keeps prefixes."""
+    cold = predict(agents=1)
+    warm = predict(agents=1, prefix_cache_hit_rate=0.5)
+    assert cold.ttft_ms.p95.value - warm.ttft_ms.p95.value == pytest.approx(12.5)
+    without = predict(
+        agents=1, prefix_cache_hit_rate=0.5, engine=replace(ENGINE, enable_prefix_caching=False)
+    )
+    assert without.ttft_ms.p95.value == cold.ttft_ms.p95.value
+
+
 def test_parts_add_up_to_the_mean():
     for found in (predict(requests_per_second=5.0), predict(agents=80)):
         total = sum(found.latency_parts_ms.values())

@@ -5,7 +5,13 @@ from capcheck.manifest.deployment import Tokens
 from capcheck.predict.latency.counts import count_at
 from capcheck.predict.latency.lengths import Lengths, gamma_at_normal, lengths_of
 from capcheck.predict.latency.normal import normal_quantile
-from capcheck.predict.latency.queueing import md1_decay, md1_wait_cdf, md1_wait_quantile, mg1_wait
+from capcheck.predict.latency.queueing import (
+    backlog,
+    md1_decay,
+    md1_wait_cdf,
+    md1_wait_quantile,
+    mg1_wait,
+)
 
 LOADS = (0.2, 0.3, 0.5, 0.7, 0.9)
 UNIFORM = [(i + 0.5) / 2000 for i in range(2000)]
@@ -132,3 +138,38 @@ def test_lengthened_counts(mean: float, stretch: float):
     assert average == pytest.approx(mean / (1 - stretch), rel=0.03)
     variance = sum((c - average) ** 2 for c in counts) / 2000
     assert variance == pytest.approx(mean / (1 - stretch) ** 3, rel=0.10)
+
+
+@pytest.mark.parametrize(("cv", "gini"), [(0.0, 0.0), (1.0, 0.5), (0.5, 0.2734)])
+def test_gini_of_lengths(cv: float, gini: float):
+    assert Lengths(300, cv).gini == pytest.approx(gini, abs=1e-3)
+
+
+def test_moments_of_lengths():
+    """Of an exponential: n! mean^n."""
+    assert Lengths(2.0, 1.0).moments == pytest.approx((2.0, 8.0, 48.0, 384.0))
+    assert Lengths(2.0).moments == pytest.approx((2.0, 4.0, 8.0, 16.0))
+
+
+@pytest.mark.parametrize(("offered", "room"), [(8.5, 10.0), (17.0, 20.0), (2.5, 3.0)])
+def test_backlog_of_a_bulk_queue(offered: float, room: float):
+    """Against the stationary distribution of left + Poisson(offered) - room, floored at 0."""
+    most = 80
+    arrivals = [math.exp(-offered + n * math.log(offered) - math.lgamma(n + 1)) for n in range(45)]
+    shares = [1.0] + [0.0] * most
+    for _ in range(150):
+        following = [0.0] * (most + 1)
+        for left, share in enumerate(shares):
+            if share > 1e-7:
+                for n, chance in enumerate(arrivals):
+                    following[min(most, max(0, left + n - int(room)))] += share * chance
+        shares = following
+    mean = sum(left * share for left, share in enumerate(shares))
+    some, left = backlog(offered=offered, room=room, spread=1.0)
+    assert some * left == pytest.approx(mean, rel=0.15)
+    assert some == pytest.approx(1.0 - shares[0], abs=0.12)
+
+
+def test_no_backlog_far_below_the_room():
+    assert backlog(offered=1.0, room=20.0, spread=1.0) == (0.0, 0.0)
+    assert backlog(offered=0.0, room=5.0, spread=1.0) == (0.0, 0.0)

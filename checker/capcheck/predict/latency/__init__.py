@@ -1,0 +1,1 @@
+"""Latency under load: one engine copy as a server that runs many requests together."""

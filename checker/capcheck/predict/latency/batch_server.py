@@ -1,0 +1,191 @@
+"""Latency under load of one engine copy that runs many requests together."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from capcheck.predict.latency.arrival import Found, found_closed, found_open, slot_wait
+from capcheck.predict.latency.decode_stage import DecodeStage
+from capcheck.predict.latency.draws import DRAWS, draws, percentiles_of
+from capcheck.predict.latency.lengths import Lengths
+from capcheck.predict.latency.occupancy import Occupancy, closed_occupancy, open_occupancy
+from capcheck.predict.latency.prefill_stage import PrefillStage
+from capcheck.predict.latency.server import Behaviour, Limits, Parts, Percentiles, Server
+from capcheck.predict.latency.single_server import in_turns, one_at_a_time
+from capcheck.predict.latency.work import Work, prefill_work_ms, work_of
+
+# Nothing is asked of a request.
+NO_LIMITS = Limits()
+
+
+def open_loop(
+    server: Server,
+    *,
+    requests_per_second: float,
+    prompt: Lengths,
+    output: Lengths,
+    limits: Limits = NO_LIMITS,
+) -> Behaviour:
+    """Poisson arrivals at `requests_per_second` on one engine copy."""
+    work = work_of(server, prompt=prompt, output=output)
+    return under_rate(work, requests_per_second / 1000.0, limits)
+
+
+def under_rate(work: Work, rate_per_ms: float, limits: Limits = NO_LIMITS) -> Behaviour:
+    """`open_loop` for work that is known already."""
+    rate = max(1e-12, rate_per_ms)
+    if rate >= work.saturation_per_ms:
+        return _unstable(work, rate)
+    occupancy = open_occupancy(work, rate)
+    found = found_open(work, occupancy, slot_wait(work, occupancy))
+    behaviour = _behaviour(work, occupancy, found, limits=limits)
+    return one_at_a_time(work, rate, behaviour)
+
+
+def closed_loop(
+    server: Server,
+    *,
+    agents: int,
+    think_time_s: float,
+    prompt: Lengths,
+    output: Lengths,
+    limits: Limits = NO_LIMITS,
+) -> Behaviour:
+    """`agents` clients on one engine copy, each thinking `think_time_s` between its requests.
+
+    The mean latency follows from the cycle by Little's law: agents / throughput - think time.
+    """
+    work = work_of(server, prompt=prompt, output=output)
+    away = think_time_s * 1000.0 + server.host_delay_ms
+    occupancy = closed_occupancy(work, agents=agents, away_ms=away)
+    cycle = agents / occupancy.arrivals_per_ms
+    behaviour = _behaviour(
+        work,
+        occupancy,
+        found_closed(work, occupancy, aligned=away <= 0.0),
+        limits=limits,
+        others=(agents - 1) / agents,
+        regular=max(0.0, cycle - away) / cycle,
+        away_ms=away,
+    )
+    inside = cycle - think_time_s * 1000.0
+    behaviour = replace(
+        behaviour,
+        latency_ms=replace(latency_of(behaviour), mean=inside),
+        parts_ms=_parts_of(behaviour, inside),
+    )
+    return in_turns(work, agents, away, behaviour)
+
+
+def _parts_of(behaviour: Behaviour, inside: float) -> Parts:
+    """The parts scaled to the mean that follows from the cycle; the host's delay is known."""
+    parts = behaviour.parts_ms or Parts(0.0, 0.0, 0.0, 0.0)
+    rest = parts.queue + parts.prefill + parts.decode
+    scale = max(0.0, inside - parts.host) / rest if rest > 0.0 else 1.0
+    return Parts(parts.queue * scale, parts.host, parts.prefill * scale, parts.decode * scale)
+
+
+def latency_of(behaviour: Behaviour) -> Percentiles:
+    """The latency of a stable behaviour."""
+    if behaviour.latency_ms is None:
+        raise ValueError("an unstable queue has no latency")
+    return behaviour.latency_ms
+
+
+def _unstable(work: Work, rate: float) -> Behaviour:
+    saturation = work.saturation_per_ms
+    return Behaviour(
+        stable=False,
+        saturation_rps=saturation * 1000.0,
+        capacity_tok_s=saturation * 1000.0 * work.output.mean,
+        throughput_tok_s=saturation * 1000.0 * work.output.mean,
+        utilisation=rate / saturation,
+        mean_running=None,
+        mean_waiting=None,
+        loss_rate=0.0 if work.server.max_queue is None else 1.0 - saturation / rate,
+        good=0.0,
+        preemption=work.kv_limited,
+        queue_wait_ms=None,
+        ttft_ms=None,
+        tpot_ms=None,
+        latency_ms=None,
+        parts_ms=None,
+    )
+
+
+def _behaviour(
+    work: Work,
+    occupancy: Occupancy,
+    found: Found,
+    *,
+    limits: Limits,
+    others: float = 1.0,
+    regular: float = 0.0,
+    away_ms: float = math.inf,
+) -> Behaviour:
+    rate = occupancy.arrivals_per_ms * others
+    batch = max(1.0, min(work.capacity, occupancy.mean_running))
+    prefill_stage = PrefillStage(
+        work, rate=rate, batch=batch, busy=1.0 - occupancy.running[0], away_ms=away_ms
+    )
+    decode_stage = DecodeStage(
+        work,
+        occupancy,
+        rate=rate,
+        regular=max(regular, occupancy.full_while_busy),
+        by_step=1.0 if away_ms <= 0.0 else occupancy.full_while_busy,
+    )
+    columns = draws()
+    delay = work.server.host_delay_ms
+    if work.prompt.cv > 0.0:
+        prefills = [
+            prefill_work_ms(work.server, work.prompt.at_normal(z)) for z in columns.z_prompt
+        ]
+    else:
+        prefills = [work.prefill_ms] * DRAWS
+    if work.output.cv > 0.0:
+        steps = [work.output.at_normal(z) - 1.0 for z in columns.z_output]
+    else:
+        steps = [work.decode_steps] * DRAWS
+    firsts, behinds = prefill_stage.first_tokens_ms(found, prefills)
+    decodes = decode_stage.decodes_ms(found, steps, behinds)
+    waits = found.slot_ms
+    ttfts = [wait + delay + first for wait, first in zip(waits, firsts, strict=True)]
+    latencies = [first + decode for first, decode in zip(ttfts, decodes, strict=True)]
+    tpots = [decode / count for decode, count in zip(decodes, steps, strict=True) if count > 0.0]
+    good = sum(
+        ttft <= limits.ttft_ms
+        and latency <= limits.latency_ms
+        and decode <= limits.tpot_ms * max(1.0, count)
+        for ttft, latency, decode, count in zip(ttfts, latencies, decodes, steps, strict=True)
+    )
+    wait_for_slot, latency = percentiles_of(waits), percentiles_of(latencies)
+    saturation = work.saturation_per_ms
+    throughput = occupancy.arrivals_per_ms
+    return Behaviour(
+        stable=True,
+        saturation_rps=saturation * 1000.0,
+        capacity_tok_s=saturation * 1000.0 * work.output.mean,
+        throughput_tok_s=throughput * 1000.0 * work.output.mean,
+        utilisation=min(1.0, throughput / saturation),
+        mean_running=throughput * (latency.mean - wait_for_slot.mean - delay),
+        mean_waiting=throughput * wait_for_slot.mean,
+        loss_rate=_loss(work, occupancy),
+        good=good / DRAWS,
+        preemption=work.kv_limited and occupancy.queued > 0.01,
+        queue_wait_ms=wait_for_slot,
+        ttft_ms=percentiles_of(ttfts),
+        tpot_ms=percentiles_of(tpots or [work.steps_ms[1]]),
+        latency_ms=latency,
+        parts_ms=Parts(wait_for_slot.mean, delay, sum(firsts) / DRAWS, sum(decodes) / DRAWS),
+    )
+
+
+def _loss(work: Work, occupancy: Occupancy) -> float:
+    """Share of arrivals that find the queue at its limit: the chain cut off there."""
+    limit = work.server.max_queue
+    if limit is None or occupancy.queue_ratio <= 0.0:
+        return 0.0
+    tail = occupancy.queued * occupancy.queue_ratio**limit
+    return tail * (1.0 - occupancy.queue_ratio) / (1.0 - tail * occupancy.queue_ratio)

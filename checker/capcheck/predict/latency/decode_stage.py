@@ -1,0 +1,126 @@
+"""From the first token to the last: steps of a changing batch, and prompts in between."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from capcheck.predict.latency.arrival import Found
+from capcheck.predict.latency.counts import count_at
+from capcheck.predict.latency.draws import draws
+from capcheck.predict.latency.occupancy import Occupancy
+from capcheck.predict.latency.work import Work, between
+
+# An arrival adds its prefill and one more to the batch: how far the two move together.
+SHARED_CAUSE = 0.6
+
+
+class DecodeStage:
+    """Time of a request's decode steps.
+
+    `rate` is the arrivals of others per ms. `by_step` is the share of their prompts that come in as
+    others complete, which takes steps of decoding; the rest come in time, during prefill too.
+    `regular` is the share that comes as evenly as the others' outputs are.
+    """
+
+    def __init__(
+        self, work: Work, occupancy: Occupancy, *, rate: float, regular: float, by_step: float
+    ) -> None:
+        self.work = work
+        self.rate = rate
+        self.load = min(0.98, rate * work.prefill_ms)
+        self.stretch = self.load * (1.0 - regular)
+        self.deviation = math.sqrt(1.0 - regular + regular * min(1.0, work.output.cv) ** 2)
+        self.by_step = by_step
+        self.most = min(work.capacity, float(len(occupancy.running) - 1))
+        others = max(0.0, self.most - 1.0)
+        self.refills = others / work.decode_steps if work.decode_steps else 0.0
+        self.seen = occupancy.mean_running
+        self.centre = occupancy.met_by_token(work.steps_ms)
+        self.variance = occupancy.variance
+        self.step_ms = between(work.steps_ms, self.centre)
+        self.relaxation = self._relaxation(self.step_ms)
+
+    def _relaxation(self, step: float) -> float:
+        """Time in which a deviation of the batch dies out: d rate / d n of the chain, inverted."""
+        work, n = self.work, self.centre
+        slope = (between(work.steps_ms, n + 1.0) - between(work.steps_ms, n - 1.0)) / 2.0
+        cycle = n * work.prefill_ms + work.decode_steps * step
+        pull = work.decode_steps * max(step - n * slope, 0.02 * step)
+        return cycle * cycle / pull if pull > 0.0 else 1.0
+
+    def decodes_ms(
+        self, found: Found, steps: Sequence[float], behinds_ms: Sequence[float]
+    ) -> list[float]:
+        """`steps` decode steps of each request, by what it found.
+
+        The prompts that arrived in the last `behinds_ms` of its own prefill come first.
+        """
+        work, spread = self.work, 1.0 + self.work.output.cv
+        longest = work.steps_ms
+        top = len(longest) - 2
+        stretch, by_step, scale = self.stretch, self.by_step, 1.0 - self.stretch
+        timely = (1.0 - by_step) * self.rate / (1.0 - self.load)
+        private = math.sqrt(1.0 - SHARED_CAUSE**2)
+        usual, centre, seen, most = self.step_ms, self.centre, self.seen, self.most
+        each_step, deviation, prefill = self.refills, self.deviation, work.prefill_ms
+        columns = draws()
+        decodes = []
+        known = -1.0
+        follow = drift = 0.0
+        sizes = work.prompt.cv
+        most_ms = work.prefill_ms / work.chunks if work.chunks else math.inf
+        for n, count, behind, lump, z_lump, z_size, z_drift in zip(
+            found.others,
+            steps,
+            behinds_ms,
+            columns.lumps,
+            columns.z_lumps,
+            columns.z_current,
+            columns.z_drift,
+            strict=True,
+        ):
+            if count <= 0.0:
+                decodes.append(0.0)
+                continue
+            if count != known:
+                follow, drift = self._inertia(count)
+                known = count
+            own = (count * usual + behind) * timely
+            refills = count * each_step
+            mean = own + by_step * refills
+            noise = private * z_drift
+            extra = 0.0
+            if mean > 0.0:
+                prompts = count_at(mean * scale, stretch, lump, z_lump)
+                prompts = mean + deviation * (prompts - mean)
+                free = max(0.0, most - 1.0 - n)
+                limit = free + refills * spread
+                if prompts > limit:
+                    # Nobody is let in but for others that complete: a rare event counts whole.
+                    limit = max(limit, free + count_at(refills, 0.0, lump, z_lump))
+                    prompts = min(prompts, limit)
+                if prompts > 0.0:
+                    extra = prompts * prefill
+                    if sizes > 0.0:
+                        extra *= max(0.0, 1.0 + sizes * z_size / math.sqrt(prompts))
+                noise += SHARED_CAUSE * (prompts - mean) * scale / math.sqrt(mean)
+            batch = centre + (n - seen) * follow + noise * drift
+            if batch < 1.0:
+                batch = 1.0
+            elif batch > most:
+                batch = most
+            lower = int(batch)
+            if lower > top:
+                lower = top
+            step = longest[lower] + (batch - lower) * (longest[lower + 1] - longest[lower])
+            extra *= step / usual
+            decodes.append(step * count + min(extra, most_ms * count))
+        return decodes
+
+    def _inertia(self, count: float) -> tuple[float, float]:
+        """How far the mean batch over a stay follows the first, and deviates besides."""
+        ages = max(1e-9, count * self.step_ms / (1.0 - self.load) / self.relaxation)
+        follow = (1.0 - math.exp(-ages)) / ages
+        average = 2.0 / ages * (1.0 - follow)
+        return follow, math.sqrt(max(0.0, self.variance * (average - follow * follow)))

@@ -1,0 +1,81 @@
+"""A deployment's engine copy as a server, at one end of the speed and memory intervals."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from capcheck.estimate import Estimate
+from capcheck.predict.forecast import Memory
+from capcheck.predict.latency.server import PrefillTime, Server, StepTime
+from capcheck.predict.speed import Speed
+from capcheck.resolved import Engine, Resolved
+
+End = Literal["value", "fast", "slow"]
+
+# Share of its output that a running request takes in the KV pool. vLLM and SGLang add blocks as it
+# grows, half of it on average; TGI and TensorRT-LLM (GUARANTEED_NO_EVICT) reserve all of it, and
+# engines with fixed slots too (their documentation of the scheduler's defaults).
+KV_OUTPUT_SHARE = {"vllm": 0.5, "sglang": 0.5}
+
+
+def pool_of(memory: Memory, tokens: float) -> Estimate | None:
+    """The KV cache in tokens; None, for enough, when nobody knows it or it holds no request at all.
+
+    The VRAM gate answers for the memory: a deployment that does not fit still has a speed.
+    """
+    pool = memory.kv_cache_tokens
+    return pool if pool.value is not None and pool.value >= tokens else None
+
+
+def server_at(
+    end: End, resolved: Resolved, engine: Engine, speed: Speed, pool: Estimate | None
+) -> Server:
+    """One of a replica's data-parallel copies; `pool` is the KV tokens of a replica, None: enough.
+
+    The fast end has the short times and the large pool, the slow end the reverse.
+    """
+    stream, step, prefill = 1.0, 1.0, 1.0
+    tokens = None if pool is None else pool.value
+    if end == "fast":
+        stream, step, prefill = speed.stream_low, speed.step_low, speed.prefill_low
+        tokens = None if pool is None else pool.high
+    elif end == "slow":
+        stream, step, prefill = speed.stream_high, speed.step_high, speed.prefill_high
+        tokens = None if pool is None else pool.low
+    backend = resolved.backend.name if resolved.backend is not None else ""
+    return Server(
+        step_ms=_scaled_step(speed, stream, step),
+        prefill_ms=_scaled_prefill(speed, prefill),
+        slots=engine.max_num_seqs,
+        kv_tokens=None if tokens is None else tokens / engine.data_parallel_size,
+        chunked_prefill=engine.enable_chunked_prefill,
+        max_num_batched_tokens=engine.max_num_batched_tokens,
+        host_delay_ms=speed.host_delay_ms,
+        prefix_hit_rate=_hit_rate(resolved, engine),
+        kv_output_share=KV_OUTPUT_SHARE.get(backend, 1.0),
+    )
+
+
+def _hit_rate(resolved: Resolved, engine: Engine) -> float:
+    """The stated share of cached prompt tokens, where the engine keeps them."""
+    traffic = resolved.deployment.traffic
+    if traffic is None or not engine.enable_prefix_caching:
+        return 0.0
+    return traffic.prefix_cache_hit_rate
+
+
+def _scaled_step(speed: Speed, stream: float, batch: float) -> StepTime:
+    """One sequence alone and a batch have intervals of their own."""
+
+    def step_ms(*, sequences: float, context_tokens: float) -> float:
+        factor = stream if sequences <= 1.0 else batch
+        return factor * speed.step_ms(sequences=sequences, context_tokens=context_tokens)
+
+    return step_ms
+
+
+def _scaled_prefill(speed: Speed, factor: float) -> PrefillTime:
+    def prefill_ms(*, tokens: float, context_tokens: float = 0.0) -> float:
+        return factor * speed.prefill_ms(tokens=tokens, context_tokens=context_tokens)
+
+    return prefill_ms

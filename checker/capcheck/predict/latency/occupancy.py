@@ -1,0 +1,158 @@
+"""How many requests are in the system: a birth-death chain over the batch and its queue."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from capcheck.predict.latency.work import Work
+
+NEGLIGIBLE = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Occupancy:
+    """The chain's long-run state.
+
+    `running[n]` is the share of time with n requests in the system, all beyond the last n in its
+    last entry; `seen[n]` the share of arrivals that find n there, where an open chain stops at the
+    last n and leaves the rest, who are fewer by `queue_ratio` for each place further back (0 for a
+    closed chain, which lists them). `queued` is the share of arrivals that wait for a slot,
+    `mean_queue` the number that do at a time.
+    """
+
+    running: tuple[float, ...]
+    seen: tuple[float, ...]
+    queued: float
+    mean_queue: float
+    queue_ratio: float
+    arrivals_per_ms: float
+
+    @property
+    def mean_running(self) -> float:
+        """Requests in slots, averaged over time."""
+        return math.fsum(n * share for n, share in enumerate(self.running))
+
+    @property
+    def variance(self) -> float:
+        """Of the requests in slots, over time."""
+        mean = self.mean_running
+        return math.fsum((n - mean) ** 2 * share for n, share in enumerate(self.running))
+
+    @property
+    def full_while_busy(self) -> float:
+        """Share of the busy time in which every slot is taken and others wait for one."""
+        busy = 1.0 - self.running[0]
+        return min(1.0, self.queued / busy) if busy > 0.0 else 0.0
+
+    def met_by_token(self, steps_ms: Sequence[float]) -> float:
+        """Requests in slots when a random token is made: states count by tokens, n / step(n)."""
+        tokens = total = 0.0
+        for n, share in enumerate(self.running):
+            if n:
+                made = share * n / steps_ms[n]
+                tokens += made
+                total += made * n
+        return total / tokens if tokens else 1.0
+
+
+def open_occupancy(work: Work, rate_per_ms: float) -> Occupancy:
+    """Poisson arrivals: P(n) falls as rate * completion_ms(n); needs rate below saturation.
+
+    Product form of a symmetric (processor sharing) queue with state-dependent rate: insensitive
+    to the length distribution while nobody waits (Kelly, Reversibility, 1979, section 3.3).
+    """
+    slots = work.slots
+    weights = [1.0]
+    total = 1.0
+    flatter = _flatter(work, rate_per_ms)
+    for n in range(1, slots + 1):
+        ratio = _ratio(work, rate_per_ms, n, flatter)
+        weight = weights[-1] * ratio
+        weights.append(weight)
+        total += weight
+        if weight < NEGLIGIBLE * total and ratio < 1.0:
+            break
+        if total > 1e200:
+            weights = [value / total for value in weights]
+            total = 1.0
+    full = len(weights) == slots + 1
+    ratio = rate_per_ms * work.completion_ms[slots]
+    beyond = 0.0
+    if full:
+        jump = 1.0 + flatter * (1.0 - 1.0 / slots)
+        beyond = weights[slots] * jump * ratio / (1.0 - ratio)
+    total = math.fsum(weights) + beyond
+    seen = [weight / total for weight in weights]
+    waiting = beyond / total
+    waits = [share * (1.0 - room) for share, room in zip(seen, work.admits, strict=False)]
+    queue, held = 0.0, 0.0
+    for share, room in zip(seen, work.admits, strict=False):
+        queue += share * held
+        held += 1.0 - room
+    queue += waiting * (slots - work.capacity + 1.0 / (1.0 - ratio))
+    running = [*seen]
+    running[-1] += waiting
+    queued = math.fsum(waits) + waiting
+    return Occupancy(tuple(running), tuple(seen), queued, queue, ratio, rate_per_ms)
+
+
+def _ratio(work: Work, rate_per_ms: float, n: int, flatter: float) -> float:
+    """P(n) over P(n - 1) of the open chain: the load at n, flattened by prefill.
+
+    Where chunked prefill is the bottleneck, requests pass it in order, with little variability: the
+    tail is that of M/D/1, load^2 (heavy traffic, Kingman 1962).
+    """
+    load = rate_per_ms * work.completion_ms[n]
+    if n > work.most_decoding:
+        return float(load ** (2.0 / (1.0 + min(1.0, work.prompt.cv**2))))
+    return float(load ** (1.0 / (1.0 + flatter * (1.0 - 1.0 / n))))
+
+
+def _flatter(work: Work, rate_per_ms: float) -> float:
+    """By what share the variance of n exceeds that of processor sharing, whose P(n) is the load's.
+
+    Prefill goes first: an arrival's prompt delays the others' steps and lets more arrive before
+    they complete, so that the arrivals counted in decode steps clump: at a prefill load x their
+    index of dispersion is (1 + (x cv)^2) / (1 - x)^2 (compound branching). The number present then
+    has the variance 1 + (dispersion - 1) * E[min of two outputs] / E[output] times that of Poisson
+    arrivals (Eick, Massey and Whitt 1993, infinitely many servers); E[min] is 1 - Gini of the
+    output. Beyond the slots nobody is let in before another completes: no more clumps, so that the
+    density of a diffusion jumps by as much as its variance drops.
+    """
+    load = min(0.95, rate_per_ms * work.prefill_ms)
+    clumps = (1.0 + (load * work.prompt.cv) ** 2) / (1.0 - load) ** 2
+    return (1.0 - load) * (1.0 + (clumps - 1.0) * (1.0 - work.output.gini)) - 1.0
+
+
+def closed_occupancy(work: Work, *, agents: int, away_ms: float) -> Occupancy:
+    """`agents` clients that each spend `away_ms` outside between an answer and the next request.
+
+    The queue with a finite source; an arrival sees it as it is without that client (the arrival
+    theorem: Sevcik and Mitrani 1981). With no time away all are always inside.
+    """
+    slots = work.slots
+    inside = _finite_source(work, agents, away_ms)
+    others = _finite_source(work, agents - 1, away_ms)
+    rate = math.fsum(p / work.completion_ms[min(n, slots)] for n, p in enumerate(inside) if n)
+    running = inside[: slots + 1]
+    if agents > slots:
+        running[slots] += math.fsum(inside[slots + 1 :])
+    queued = math.fsum(
+        share * (1.0 - work.admits[n]) if n < slots else share for n, share in enumerate(others)
+    )
+    return Occupancy(tuple(running), tuple(others), queued, 0.0, 0.0, rate)
+
+
+def _finite_source(work: Work, agents: int, away_ms: float) -> list[float]:
+    if away_ms <= 0.0:
+        return [0.0] * agents + [1.0]
+    weights = [1.0]
+    for inside in range(1, agents + 1):
+        service = work.completion_ms[min(inside, work.slots)]
+        weights.append(weights[-1] * (agents - inside + 1) / away_ms * service)
+        if weights[-1] > 1e200:
+            weights = [weight / weights[-1] for weight in weights]
+    total = math.fsum(weights)
+    return [weight / total for weight in weights]

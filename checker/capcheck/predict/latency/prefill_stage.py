@@ -1,0 +1,187 @@
+"""From a slot to the first token: the running step, the prompts ahead, one's own prefill."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from capcheck.predict.latency.arrival import Found
+from capcheck.predict.latency.counts import count_at
+from capcheck.predict.latency.draws import draws
+from capcheck.predict.latency.queueing import backlog, mg1_wait
+from capcheck.predict.latency.work import Work, between, uncached_tokens
+
+
+class PrefillStage:
+    """Time to the first token of a request that has a slot.
+
+    `rate` is the arrivals of others per ms, `batch` the requests that typically run, `busy` the
+    share of time that any do and `away_ms` how long a client stays away, infinite in an open loop.
+    """
+
+    def __init__(
+        self, work: Work, *, rate: float, batch: float, busy: float, away_ms: float
+    ) -> None:
+        self.work = work
+        self.rate = rate
+        self.away_ms = away_ms
+        self.load = min(0.98, rate * work.prefill_ms)
+        self.busy = max(busy, self.load, 1e-9)
+        self.chunked = work.server.chunked_prefill
+        prompt = uncached_tokens(work.server, work.prompt.mean)
+        share = work.chunks or prompt / work.server.max_num_batched_tokens
+        self.room = max(1.0, 1.0 / share if self.chunked else math.floor(1.0 / share))
+        self.chunks = max(1.0, work.chunks) if self.chunked else 0.0
+        self.step = between(work.steps_ms, batch)
+        self.refill = 1.0 / work.decode_steps if work.decode_steps else 1.0
+
+    def first_tokens_ms(
+        self, found: Found, prefills_ms: Sequence[float]
+    ) -> tuple[list[float], list[float]]:
+        """Times to the first token, and how long others queued up behind meanwhile."""
+        if self.room >= 2.0:
+            return self._in_iterations(found, prefills_ms)
+        return self._one_by_one(found, prefills_ms)
+
+    def _one_by_one(
+        self, found: Found, prefills_ms: Sequence[float]
+    ) -> tuple[list[float], list[float]]:
+        """Prompts one after the other: an M/G/1 queue whose server steps between them."""
+        work = self.work
+        alone = work.prefill_ms + self.chunks * self._step_beside_prompts()
+        spread = work.prompt.cv**2
+        # Beside a full prefill queue fewer requests decode, so that it stays below saturation.
+        alone = min(alone, 0.95 / self.rate) if self.rate > 0.0 else alone
+        queue = mg1_wait(
+            rate=self.rate,
+            mean=alone,
+            second=alone**2 * (1.0 + spread),
+            third=alone**3 * (1.0 + spread) * (1.0 + 2.0 * spread),
+        )
+        own_chunks = math.ceil(self.chunks)
+        firsts = []
+        columns = draws()
+        for n, aligned, prefill, phase, joined, z_joined in zip(
+            found.others,
+            found.aligned,
+            prefills_ms,
+            columns.phase,
+            columns.joined,
+            columns.z_joined,
+            strict=True,
+        ):
+            total = prefill
+            if n > 0:
+                step = work.steps_ms[n]
+                total += step * own_chunks
+                ahead = (n - work.most_decoding) * alone
+                if not aligned:
+                    total += step * phase
+                    share = 1.0 - self.busy * (1.0 - joined)
+                    ahead = max(ahead, min(queue.quantile(share), n * alone))
+                elif not self.chunked:
+                    # Others whose slots came free in the same step go first by chance.
+                    ahead = count_at(n * self.refill, 0.0, joined, z_joined) * phase * alone
+                if ahead > 0.0:
+                    total += ahead
+            firsts.append(total)
+        return firsts, firsts
+
+    def _step_beside_prompts(self) -> float:
+        """While prompts follow one another, each leaves its decode steps to the next chunks.
+
+        The batch grows towards that as far as a busy period (1 / (1 - load) prompts) lasts.
+        """
+        work = self.work
+        if not self.chunked or not work.decode_steps:
+            return self.step
+        busy = min(work.capacity, work.decode_steps / self.chunks)
+        idle = 1.0 - self.rate * (work.prefill_ms + self.chunks * self.step)
+        grown = self.chunks / max(0.05, idle) / work.decode_steps
+        return self.step + min(1.0, grown) * max(0.0, between(work.steps_ms, busy) - self.step)
+
+    def _in_iterations(
+        self, found: Found, prefills_ms: Sequence[float]
+    ) -> tuple[list[float], list[float]]:
+        """Several prompts to an iteration; what does not fit into one is left for the next."""
+        work, room, rate, each = self.work, self.room, self.rate, self.work.prefill_ms
+        iteration = room * each + self.chunks * self.step
+        offered = rate * iteration
+        some, left_mean = backlog(offered=offered, room=room, spread=1.0 + work.prompt.cv**2)
+        # A closed loop's arrivals thin out as its clients queue up: a half-normal's mean of the
+        # Ornstein-Uhlenbeck deviation.
+        if self.away_ms < math.inf:
+            pull = math.sqrt(offered * self.away_ms / (math.pi * iteration))
+            left_mean = min(left_mean, pull)
+        currents = self._current_iterations(found)
+        firsts, behinds = [], []
+        columns = draws()
+        most = work.slots - 1.0
+        for n, running, prefill, phase, current, joined, z_joined, queue in zip(
+            found.others,
+            currents,
+            prefills_ms,
+            columns.phase,
+            columns.current,
+            columns.joined,
+            columns.z_joined,
+            columns.queue,
+            strict=True,
+        ):
+            if n == 0:
+                firsts.append(prefill)
+                behinds.append(prefill)
+                continue
+            own = work.steps_ms[n] * self.chunks + prefill
+            aligned = running <= 0.0
+            mean = n * self.refill if aligned else rate * running
+            others = count_at(mean, 0.0, joined, z_joined)
+            exceeding = current if aligned else queue
+            if exceeding < some and n > room:
+                others = min(most, others)
+                left = min(n - 1.0, -left_mean * math.log(exceeding / some))
+                ahead = left + others * (1.0 - phase)
+                full = int(ahead / room)
+                own += each * max(0.0, min(room - 1.0, left + others - full * room))
+                firsts.append(running * phase + full * iteration + own)
+            elif others > 0.0:
+                others = min(most, others)
+                full = int(others * (1.0 - phase) / room)
+                own += each * max(0.0, min(room - 1.0, others - full * room))
+                firsts.append(running * phase + full * iteration + own)
+            else:
+                firsts.append(running * phase + own)
+            behinds.append(own)
+        return firsts, behinds
+
+    def _current_iterations(self, found: Found) -> list[float]:
+        """The iteration that each arrival falls into: met in proportion to its length.
+
+        It holds the prompts that fit at most: they are among the requests in slots. 0 for those who
+        come as a step ends.
+        """
+        load, prefill, chunked = self.load, self.work.prefill_ms, self.chunked
+        # Long iterations breed long ones: variance / (1 - load^2), seen once more by its length.
+        swell = (load / (1.0 - load**2) - load) * (1.0 - load)
+        rate = self.rate if chunked else self.rate * (1.0 - load)
+        steps, room = self.work.steps_ms, self.room
+        columns = draws()
+        currents = []
+        for n, aligned, share, z in zip(
+            found.others, found.aligned, columns.current, columns.z_current, strict=True
+        ):
+            if aligned or n == 0:
+                currents.append(0.0)
+                continue
+            step = steps[n]
+            inside = share < load
+            if not inside and not chunked:
+                currents.append(step)
+                continue
+            rest = share / load if inside else (share - load) / (1.0 - load)
+            prompts = inside + count_at(rate * step + swell, load, min(rest, 1.0 - 1e-6), z)
+            most = n if n < room else room
+            if prompts > most:
+                prompts = most
+            currents.append(step + prompts * prefill if chunked else prompts * prefill)
+        return currents
