@@ -1,1 +1,1 @@
-"""capfit: fits the predictors' coefficients from measurements and proves them on held-out groups."""
+"""capfit: fits coefficients from measurements and proves them on held-out groups."""

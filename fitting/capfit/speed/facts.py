@@ -1,0 +1,103 @@
+"""What each point asks of the laws, as arrays: `roofline.StepFacts` and `PrefillFacts`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from capcheck.predict import roofline
+from capcheck.predict.batching import step_params
+from capcheck.predict.fitted import ceiling
+from capcheck.predict.kv_cache import bytes_of_context
+from capcheck.predict.prefill import prefill_params
+from capcheck.predict.weights import read_bytes
+from capcheck.registry.specs import ModelSpec
+
+from capfit.speed.points import Point, weight_bytes
+from capfit.speed.shrink import Array
+
+# Transformers runs one expert after the other: about an eighth of a layer's kernels each.
+EXPERT_LAUNCHES = {"transformers": 0.13}
+
+_MODEST_CHUNK = 2048
+
+
+class Facts:
+    """Facts of a list of points; every array has one entry per point."""
+
+    def __init__(self, points: Sequence[Point]) -> None:
+        def array(of: Callable[[Point], float | None]) -> Array:
+            return np.array([float(of(p) or 0.0) for p in points])
+
+        self.kind = np.array([p.kind for p in points])
+        self.layers = array(lambda p: p.model.n_layers)
+        self.launches = array(launches)
+        self.hidden = array(lambda p: p.model.hidden_size)
+        self.tensor_parallel_size = array(lambda p: p.ranks)
+        self.bytes_per_ms = array(lambda p: (p.gpu.bandwidth_gb_s or 0.0) * 1e6)
+        self.flop_per_ms = array(lambda p: (p.gpu.fp16_tflops or 0.0) * 1e9)
+        self.sequences = array(lambda p: p.sequences)
+        self.weight_bytes = array(weight_bytes)
+        self.cache_bytes = array(cache_bytes)
+        self.step_params = array(lambda p: step_params(p.model))
+        self.prefill_params = array(lambda p: prefill_params(p.model))
+        eager = np.array([p.traits.eager for p in points], bool)
+        self.launch_overlap = np.where(eager, roofline.EAGER_OVERLAP, 1.0)
+        self.cache_ranks = array(cache_ranks)
+        self.output = np.maximum(1.0, array(lambda p: p.output))
+        batch = np.where(self.kind == "static", self.sequences, 1.0)
+        self.prompt_tokens = np.maximum(1.0, array(lambda p: p.prompt)) * batch
+        chunk = array(chunk_tokens)
+        self.chunks = np.maximum(1.0, self.prompt_tokens / chunk)
+        tokens = np.minimum(self.prompt_tokens, chunk)
+        self.chunk_bytes = np.array(
+            [read_bytes(p.model, p.quant, sequences=t) for p, t in zip(points, tokens, strict=True)]
+        )
+        self.attention_flop = array(lambda p: attention_flop(p.model, p.prompt)) * batch
+        self.burst = np.array([in_bursts(p) for p in points], bool)
+        self.ceiling = array(lambda p: ceiling(p.traits))
+
+
+def launches(point: Point) -> float:
+    """Layers' worth of kernels that a step launches."""
+    per_expert = EXPERT_LAUNCHES.get(point.traits.engine, 0.0)
+    return roofline.launches(point.model.n_layers or 0, point.model.n_experts, per_expert)
+
+
+def cache_bytes(point: Point) -> float | None:
+    """Bytes of one sequence's cache at the mean context."""
+    element, tokens = point.cache_bytes_per_element, max(point.context, 1.0)
+    return bytes_of_context(point.model, tokens=tokens, bytes_per_element=element)
+
+
+def cache_ranks(point: Point) -> float:
+    """GPUs that share one sequence's cache."""
+    compressed = point.model.mla_kv_lora_rank is not None
+    return roofline.cache_ranks(point.ranks, point.model.n_kv_heads, compressed)
+
+
+def chunk_tokens(point: Point) -> float:
+    """The engine's default token budget per step, by release and device."""
+    setting = point.cell.setting
+    if point.traits.engine == "llama.cpp":
+        return 2048 if setting.condition("protocol") == "n_ubatch=2048" else 512
+    small = (point.gpu.usable_gib or 0) < 70 or "A100" in point.gpu.name
+    if (point.cell.year or 2025.5) < 2025.2 or small:
+        return _MODEST_CHUNK
+    return 8192 if (point.gpu.usable_gib or 0) < 160 else 16384
+
+
+def attention_flop(model: ModelSpec, tokens: float) -> float:
+    """Products of attention over a prompt: every token with itself and those before it."""
+    width = (model.n_heads or 0) * (model.head_dim or 0)
+    full = model.n_full_attention_layers
+    if full is None:
+        full = (model.n_layers or 0) - model.n_sliding_layers
+    span = min(model.sliding_window or tokens, tokens)
+    windowed = tokens * span - span**2 / 2
+    return float(4 * width * (full * tokens**2 / 2 + model.n_sliding_layers * windowed))
+
+
+def in_bursts(point: Point) -> bool:
+    """The load generator of this release sends the next round of requests all at once."""
+    return point.source == "aic_silicon" and point.cell.setting.version == "1.0.0rc3"

@@ -1,0 +1,80 @@
+"""The fitted sections of the artifact: decode, step, prefill, engines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from capcheck.predict.fitted import LAWS
+
+from capfit.speed.engines import CLIENT_LIMITED, ENGINES
+from capfit.speed.intervals import SECTIONS, residuals, section_of, table, tail_for
+from capfit.speed.joint import Joint, by_gpu, by_model
+from capfit.speed.points import Point
+from capfit.speed.shrink import Array
+
+_NEGLIGIBLE = 5e-4
+# Steps of a refit without a group: a fourth moves the interval of most classes by under 3 %.
+_STEPS = 3
+_SOURCE = "joint fit of decode steps, prefills and served loads ({form})"
+
+
+def rounded(value: float, digits: int = 6) -> float:
+    """A number to so many significant digits: what two machines agree on."""
+    if not value or not math.isfinite(value):
+        return 0.0
+    return round(value, digits - 1 - math.floor(math.log10(abs(value))))
+
+
+def sections(joint: Joint, theta: Array) -> dict[str, Any]:
+    """The artifact's sections of a fit; numbers have 6 significant digits."""
+    points = joint.points
+    out: dict[str, Any] = {
+        name: {"source": _SOURCE.format(form=joint.form.name)} for name in SECTIONS
+    }
+    tables = joint.design.tables(theta)
+    means = {law.name: law.mean for law in joint.design.laws}
+    for law, (section, _, _) in LAWS.items():
+        found = tables[law]
+        out[section][law] = {
+            "mean": rounded(means[law] + found.get("", 0.0)),
+            "deviations": {
+                trait: rounded(value)
+                for trait, value in sorted(found.items())
+                if trait and not trait.startswith("session=") and abs(value) >= _NEGLIGIBLE
+            },
+        }
+    fitted = residuals(points, joint.predict(theta))
+    models_out = residuals(points, joint.hold_out(theta, by_model, iterations=_STEPS))
+    gpus_out = residuals(points, joint.hold_out(theta, by_gpu, iterations=_STEPS))
+    for name in SECTIONS:
+        at = np.array([i for i, p in enumerate(points) if section_of(p) == name], int)
+        mine = [points[i] for i in at]
+        tails = tail_for(mine, models_out[at], by_model), tail_for(mine, gpus_out[at], by_gpu)
+        found_table = table(mine, fitted[at], models_out[at], gpus_out[at], tails)
+        out[name]["intervals"] = {
+            kind: {label: [rounded(x) for x in bounds] for label, bounds in entry.items()}
+            for kind, entry in found_table.items()
+        }
+        out[name]["seen"] = seen(mine)
+    out["step"]["client_limited"] = CLIENT_LIMITED
+    out["engines"] = ENGINES
+    return out
+
+
+def seen(points: Sequence[Point]) -> Mapping[str, Mapping[str, Any]]:
+    """What a law was fed, by engine and platform: the range in which it interpolates."""
+    found: dict[str, dict[str, Any]] = {}
+    for host in sorted({p.traits.host for p in points}):
+        mine = [p for p in points if p.traits.host == host]
+        sizes = [rounded(p.model.params_b, 3) for p in mine]
+        found[host] = {
+            "gpus": sorted({p.gpu.name for p in mine}),
+            "kernels": sorted({p.traits.kernel for p in mine}),
+            "params_b": [min(sizes), max(sizes)],
+            "ranks": max(p.ranks for p in mine),
+            "cells": sorted({f"{p.model.name} {p.traits.kernel} {p.gpu.name}" for p in mine}),
+        }
+    return found

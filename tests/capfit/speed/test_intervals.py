@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+from capfit.data.cells import Cell
+from capfit.speed.intervals import coverage, cross_fitted, quantiles
+from capfit.speed.joint import by_gpu
+from capfit.speed.points import points
+
+
+def test_quantiles_are_those_of_the_residuals():
+    r = np.linspace(-1.0, 1.0, 2001)
+    low, high = quantiles(r, np.ones_like(r), 0.05)
+    assert np.log([low, high]) == pytest.approx([-0.9, 0.9], abs=2e-3)
+
+
+def test_an_interval_always_holds_the_prediction():
+    low, high = quantiles(np.array([0.2, 0.3, 0.4]), np.ones(3), 0.05)
+    assert low < 1.0 < high
+
+
+def test_weights_count_as_copies():
+    r = np.array([-0.5, 0.0, 0.5])
+    heavy = quantiles(r, np.array([1.0, 1.0, 98.0]), 0.05)
+    assert heavy[0] > quantiles(r, np.ones(3), 0.05)[0]
+
+
+def test_a_groups_own_residuals_do_not_widen_its_interval(few_cells: list[Cell]):
+    found = points(few_cells)
+    wild = np.array([1.5 if by_gpu(p) == "RTX 4090 24GB" else 0.01 for p in found])
+    bounds = cross_fitted(found, wild, by_gpu, 0.05)
+    mine = [b for b, p in zip(bounds, found, strict=True) if by_gpu(p) == "RTX 4090 24GB"]
+    assert max(high for _, high in mine) < 1.1
+
+
+def test_coverage_counts_what_lies_inside():
+    assert coverage(np.array([0.0, 0.5, -0.5, 0.05]), [(0.9, 1.1)] * 4) == 0.5
