@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from capcheck.judge import Context, judge
+from dataclasses import replace
+
+from capcheck.judge import Context, start
 from capcheck.manifest.deployment import Deployment
+from capcheck.predict.latency.headroom import headroom_rps
 from capcheck.report.model import DeploymentReport
 from capcheck.search.find import SHOWN, Search, find
 
@@ -19,11 +22,14 @@ def check(
 
     The report holds the best `shown` alternatives; None keeps all.
     """
-    checked = judge(deployment, context)
+    started = start(deployment, context)
+    checked = started.finish()
+    forecast = checked.forecast
+    headroom = headroom_rps(started.resolved, started.unloaded.speed, forecast.memory)
     search = find(checked, context, shown=shown) if alternatives else Search()
     return DeploymentReport(
         resolved=checked.resolved,
-        forecast=checked.forecast,
+        forecast=replace(forecast, load=replace(forecast.load, headroom_rps=headroom)),
         gates=checked.gates,
         findings=checked.findings,
         verdict=checked.verdict,

@@ -65,6 +65,7 @@ class Traffic:
     prompt_tokens: Tokens | None = None
     output_tokens: Tokens | None = None
     profile: str | None = None
+    prefix_cache_hit_rate: float = 0.0  # share of prompt tokens found in the prefix cache
 
 
 @dataclass(frozen=True, slots=True)

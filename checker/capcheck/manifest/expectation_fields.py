@@ -83,6 +83,13 @@ TRAFFIC = (
         foreign="think_time_s think_time_ms think",
     ),
     Field(
+        "/traffic/prefix_cache_hit_rate",
+        ratio(),
+        "Share of the prompt tokens that an engine with prefix caching finds in its cache.",
+        "0",
+        foreign="prefix_hit_rate cache_hit_rate kv_cache_hit_rate prefix_cache_hit_ratio",
+    ),
+    Field(
         "/traffic/profile",
         choice(*PROFILES),
         "Lengths of prompt and output that are not stated: "

@@ -135,10 +135,17 @@ def _forecast(forecast: Forecast) -> document.Forecast:
         "throughput_tok_s": _leaf(load.throughput_tok_s),
         "capacity_tok_s": _leaf(load.capacity_tok_s),
         "saturation_rps": _leaf(load.saturation_rps),
+        "headroom_rps": _leaf(load.headroom_rps),
+        "goodput_rps": _leaf(load.goodput_rps),
         "utilisation": _leaf(load.utilisation),
+        "agent_tok_s": _leaf(load.agent_tok_s),
+        "scaling_efficiency": _leaf(load.scaling_efficiency),
         "ttft_ms": _percentiles(load.ttft_ms),
         "tpot_ms": _percentiles(load.tpot_ms),
         "latency_ms": _percentiles(load.latency_ms),
+        "latency_parts_ms": {
+            name: _round(part) or 0.0 for name, part in load.latency_parts_ms.items()
+        },
         "quality": _quality(forecast.quality),
         "usd_month": _leaf(cost.usd_month),
         "usd_per_million_tokens": _leaf(cost.usd_per_million_tokens),

@@ -36,7 +36,7 @@ def card(deployment: Deployment, pen: Pen) -> list[str]:
     forecast, gates = deployment["forecast"], deployment["gates"]
     rows, reasons = [], set[str]()
     for figure in (*headline(forecast, gates), *other_gates(forecast, gates)):
-        note = _note(figure, forecast)
+        note = _note(figure, deployment)
         # One cause leaves many figures unknown; it is said once.
         rows.append(_row(figure, "" if note in reasons else note, pen))
         if figure.leaf["value"] is None:
@@ -56,17 +56,38 @@ def _row(figure: Figure, note: str, pen: Pen) -> tuple[str, str, str]:
     )
 
 
-def _note(figure: Figure, forecast: Forecast) -> str:
+def _note(figure: Figure, deployment: Deployment) -> str:
     """What a figure needs beside it to be understood; why it is missing when it is."""
+    forecast = deployment["forecast"]
     if figure.leaf["value"] is None and figure.label != "throughput":
         return figure.leaf["basis"].removeprefix("unstable: ")
     if figure.label == "throughput":
         return _speeds(forecast)
+    if figure.label == "p95 latency":
+        return _load(deployment)
     if figure.label == "quality":
         quality = forecast["quality"]
         tier = f"{quality['tier']} loss by quantisation" if quality["tier"] else ""
         return ", ".join(filter(None, (quality["benchmark"], tier)))
     return ""
+
+
+def _load(deployment: Deployment) -> str:
+    """Where the time goes, and up to which rate the stated limits hold."""
+    forecast, facts = deployment["forecast"], deployment["resolved"]
+    parts = forecast["latency_parts_ms"]
+    total = sum(parts.values())
+    shares = [
+        f"{name} {100 * part / total:.0f} %"
+        for name, part in sorted(parts.items(), key=lambda part: -part[1])
+        if part >= 0.01 * total
+    ]
+    notes = [", ".join(shares)] if total > 0 else []
+    headroom, stated = forecast["headroom_rps"], facts["requests_per_second"]["value"]
+    if headroom["value"] is not None and isinstance(stated, int | float):
+        rate = reading(headroom, "requests/s")
+        notes.append(f"limits hold up to {rate}, stated {amount(stated, 'requests/s')}")
+    return "; ".join(notes)
 
 
 def _speeds(forecast: Forecast) -> str:
@@ -160,7 +181,12 @@ def _all_figures(forecast: Forecast) -> Iterator[tuple[str, Leaf, str]]:
     yield "throughput", forecast["throughput_tok_s"], "tok/s"
     yield "capacity", forecast["capacity_tok_s"], "tok/s"
     yield "saturation", forecast["saturation_rps"], "requests/s"
+    yield "headroom", forecast["headroom_rps"], "requests/s"
+    yield "goodput", forecast["goodput_rps"], "requests/s"
     yield "utilisation", forecast["utilisation"], ""
+    if forecast["agent_tok_s"]["value"] is not None:
+        yield "each agent", forecast["agent_tok_s"], "tok/s"
+        yield "of a lone agent's rate", forecast["scaling_efficiency"], ""
     for label, distribution in (
         ("TTFT", forecast["ttft_ms"]),
         ("TPOT", forecast["tpot_ms"]),

@@ -69,38 +69,39 @@ def draw(deployment: Deployment, points: Sequence[CurvePoint], path: Path) -> No
     matplotlib.rcParams["svg.hashsalt"] = "capcheck"
     import matplotlib.pyplot as plt
 
+    matplotlib.rcParams["font.size"] = 9
+
     across = [point.at for point in points]
     figure, axis = plt.subplots(figsize=(7.2, 4.2))
-    tallest = 0.0
+    traffic, slo = deployment.traffic, deployment.slo
+    tallest = 1.6 * max(_value(point.load.latency_ms.p95) for point in points)
+    shown = [limit.limit_ms for limit in slo.latency if limit.metric == "latency"]
+    shown += [_value(point.load.latency_ms.p95) for point in points if is_stated(deployment, point)]
+    tallest = min(tallest, 5.0 * max(shown, default=tallest)) / 1000.0
     for name, color in (("p50", "#4477aa"), ("p95", "#ee6677")):
         estimates: list[Estimate] = [getattr(point.load.latency_ms, name) for point in points]
         values = [_value(one) / 1000.0 for one in estimates]
-        tallest = max(tallest, *values)
         axis.plot(across, values, color=color, label=f"{name} latency")
         lows = [(one.low or 0.0) / 1000.0 for one in estimates]
-        highs = [float("inf") if one.high is None else one.high / 1000.0 for one in estimates]
-        top = 3.0 * max(values)
-        axis.fill_between(
-            across, lows, [min(high, top) for high in highs], color=color, alpha=0.15, linewidth=0
-        )
-    traffic, slo = deployment.traffic, deployment.slo
+        highs = [100.0 * tallest if one.high is None else one.high / 1000.0 for one in estimates]
+        axis.fill_between(across, lows, highs, color=color, alpha=0.15, linewidth=0)
     for limit in slo.latency:
         if limit.metric == "latency":
             seconds = limit.limit_ms / 1000.0
             axis.axhline(seconds, color="#555555", linestyle="--", linewidth=1)
-            axis.text(across[0], seconds, f" p{limit.percentile} limit", va="bottom", fontsize=8)
-            tallest = max(tallest, seconds)
+            axis.text(across[-1], seconds, f"p{limit.percentile} limit ", va="bottom", ha="right")
     for point in points:
         if is_stated(deployment, point):
             axis.axvline(point.at, color="#999999", linestyle=":", linewidth=1)
-            axis.text(point.at, 0.0, " stated", va="bottom", fontsize=8)
+            above = axis.get_xaxis_transform()
+            axis.text(point.at, 0.97, " stated", va="top", transform=above)
     agents = traffic is not None and traffic.agents is not None
     axis.set_xlabel("agents" if agents else "requests/s, all replicas")
     axis.set_ylabel("seconds")
     axis.set_xlim(left=0.0)
-    axis.set_ylim(0.0, 1.6 * tallest)
+    axis.set_ylim(0.0, tallest)
     axis.set_title(f"{deployment.name}: latency against traffic", fontsize=11)
-    axis.legend(loc="upper left", fontsize=8, frameon=False)
+    axis.legend(loc="center left", frameon=False)
     figure.tight_layout()
     figure.savefig(path)
     plt.close(figure)

@@ -62,10 +62,15 @@ class Forecast(TypedDict):
     throughput_tok_s: Leaf
     capacity_tok_s: Leaf
     saturation_rps: Leaf
+    headroom_rps: Leaf
+    goodput_rps: Leaf
     utilisation: Leaf
+    agent_tok_s: Leaf
+    scaling_efficiency: Leaf
     ttft_ms: Percentiles
     tpot_ms: Percentiles
     latency_ms: Percentiles
+    latency_parts_ms: dict[str, float]
     quality: Quality
     usd_month: Leaf
     usd_per_million_tokens: Leaf

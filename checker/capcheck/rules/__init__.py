@@ -14,6 +14,7 @@ from capcheck.rules import (
     parallelism,
     quality,
     safety,
+    slots,
     support,
     throughput,
     vram,
@@ -21,4 +22,4 @@ from capcheck.rules import (
 
 CERTAIN = (support, parallelism, context)
 WITHOUT_LOAD = (vram, quality, safety, availability)
-UNDER_LOAD = (latency, throughput, budget)
+UNDER_LOAD = (latency, slots, throughput, budget)

@@ -225,6 +225,11 @@ def test_replicas(text: str, replicas: Replicas):
     assert of(text).replicas == replicas
 
 
+def test_prefix_cache_hit_rate():
+    traffic = of("traffic: {agents: 8, prefix_cache_hit_rate: 0.6}").traffic
+    assert traffic == Traffic(agents=8, prefix_cache_hit_rate=0.6)
+
+
 def test_agents_with_think_time():
     assert of("traffic: {agents: 8, think_time: 1.5s}").traffic == Traffic(
         agents=8, think_time_s=1.5

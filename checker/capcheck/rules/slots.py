@@ -1,0 +1,56 @@
+"""Do the clients and the requests in flight find room on the engine?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from capcheck.finding import Finding
+from capcheck.rules.case import Case, Judgement
+
+
+def check(case: Case) -> Judgement:
+    """No gate: findings agents-above-slots and kv-pool-limits-batch."""
+    return Judgement((), (*_agents(case), *_pool(case)))
+
+
+def _agents(case: Case) -> Iterator[Finding]:
+    """More clients than slots: some always wait while others are served."""
+    deployment, engine = case.deployment, case.resolved.engine
+    if engine is None or deployment.traffic is None or deployment.traffic.agents is None:
+        return
+    slots = engine.max_num_seqs * engine.data_parallel_size * case.resolved.replicas_min
+    agents = deployment.traffic.agents
+    if agents <= slots:
+        return
+    yield Finding(
+        rule="agents-above-slots",
+        severity="warning",
+        verdict="pass",
+        message=(
+            f"{agents} agents share {slots} slot{'' if slots == 1 else 's'} "
+            f"(max_num_seqs {engine.max_num_seqs} on each copy): the others wait"
+        ),
+        place=deployment.at("/traffic/agents"),
+        related=deployment.at("/serving/max_num_seqs")
+        if "/serving/max_num_seqs" in deployment.places
+        else None,
+        fix="more slots or replicas, if the KV cache holds them",
+    )
+
+
+def _pool(case: Case) -> Iterator[Finding]:
+    """The KV cache, not max_num_seqs, is what requests wait for."""
+    deployment = case.deployment
+    if not case.forecast.load.preemption:
+        return
+    yield Finding(
+        rule="kv-pool-limits-batch",
+        severity="warning",
+        verdict="pass",
+        message=(
+            "at this load requests wait for room in the KV cache, or are preempted to make some, "
+            "before max_num_seqs is reached"
+        ),
+        place=deployment.at("/traffic/requests_per_second", "/traffic/agents", "/traffic"),
+        fix="a shorter context, an 8-bit KV cache, more replicas or more memory",
+    )

@@ -1,0 +1,53 @@
+"""Warnings about clients and requests that find no room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from capcheck.manifest.deployment import Replicas, Serving, Traffic
+from capcheck.rules import slots
+from capcheck.rules.case import Case
+
+from tests.capcheck.rules.conftest import LINES
+
+
+@pytest.mark.parametrize(
+    ("agents", "max_num_seqs", "replicas", "said"),
+    [(9, 4, 2, "9 agents share 8 slots"), (2, 1, 1, "2 agents share 1 slot ")],
+)
+def test_more_agents_than_slots(
+    case: Callable[..., Case], agents: int, max_num_seqs: int, replicas: int, said: str
+):
+    found = slots.check(
+        case(
+            {
+                "traffic": Traffic(agents=agents),
+                "serving": Serving(max_num_seqs=max_num_seqs),
+                "replicas": Replicas(replicas, replicas),
+            }
+        )
+    )
+    assert [(one.rule, one.severity, one.verdict) for one in found.findings] == [
+        ("agents-above-slots", "warning", "pass")
+    ]
+    assert found.findings[0].place.line == LINES["/traffic/agents"]
+    assert said in found.findings[0].message
+    assert found.gates == ()
+
+
+@pytest.mark.parametrize("traffic", [Traffic(agents=8), Traffic(requests_per_second=50.0), None])
+def test_as_many_slots_as_agents_are_enough(case: Callable[..., Case], traffic: Traffic | None):
+    stated = {
+        "traffic": traffic,
+        "serving": Serving(max_num_seqs=4),
+        "replicas": Replicas(2, 2),
+    }
+    assert slots.check(case(stated)).findings == ()
+
+
+def test_a_full_pool_is_said(case: Callable[..., Case]):
+    stated = {"traffic": Traffic(requests_per_second=5.0)}
+    found = slots.check(case(stated, load__preemption=True)).findings
+    assert [one.rule for one in found] == ["kv-pool-limits-batch"]
+    assert found[0].place.line == LINES["/traffic/requests_per_second"]
