@@ -22,8 +22,8 @@ PROVENANCES: tuple[Provenance, ...] = (
 class Estimate:
     """A value, its 90 % interval, its provenance, and one line on its basis.
 
-    `value`, `low` and `high` are all None when the value is unknown; otherwise low <= value <= high,
-    where a `high` of None means that there is no upper bound.
+    All three numbers are None when the value is unknown. Otherwise low <= value <= high, where a
+    `high` of None means that there is no upper bound.
     """
 
     value: float | None
