@@ -73,6 +73,8 @@ def _traffic(values: Mapping[str, Any]) -> Traffic:
         prompt_tokens=_tokens("/traffic/prompt_tokens", values, prompt),
         output_tokens=_tokens("/traffic/output_tokens", values, output),
         profile=profile,
+        burstiness=values.get("/traffic/burstiness", 1.0),
+        routing=values.get("/traffic/routing", "round-robin"),
         prefix_cache_hit_rate=values.get("/traffic/prefix_cache_hit_rate", 0.0),
     )
 

@@ -65,6 +65,8 @@ class Traffic:
     prompt_tokens: Tokens | None = None
     output_tokens: Tokens | None = None
     profile: str | None = None
+    burstiness: float = 1.0  # squared coefficient of variation of the gaps between arrivals
+    routing: str = "round-robin"  # of arrivals over replicas, or "random", "least-outstanding"
     prefix_cache_hit_rate: float = 0.0  # share of prompt tokens found in the prefix cache
 
 

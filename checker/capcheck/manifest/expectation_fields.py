@@ -83,6 +83,21 @@ TRAFFIC = (
         foreign="think_time_s think_time_ms think",
     ),
     Field(
+        "/traffic/burstiness",
+        number(100, above=True),
+        "Variance of the gaps between arrivals over their mean squared; 1 is Poisson, more is "
+        "bursty: the inverse of what vLLM's benchmark calls burstiness.",
+        "1",
+        foreign="arrival_cv2 interarrival_scv",
+    ),
+    Field(
+        "/traffic/routing",
+        choice("round-robin", "random", "least-outstanding"),
+        "How arrivals are spread over replicas.",
+        "round-robin",
+        foreign="load_balancing lb_policy routing_policy",
+    ),
+    Field(
         "/traffic/prefix_cache_hit_rate",
         ratio(),
         "Share of the prompt tokens that an engine with prefix caching finds in its cache.",

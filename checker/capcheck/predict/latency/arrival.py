@@ -27,7 +27,8 @@ def slot_wait(work: Work, occupancy: Occupancy) -> Wait:
 
     With every slot busy completions come every completion_ms(slots): the wait is that of a
     single server with that service time, times the correction for several servers of low
-    variability by Cosmetatos (1975): M/D/c to within 2 % for loads above 0.3.
+    variability by Cosmetatos (1975): M/D/c to within 2 % for loads above 0.3. Arrivals that are not
+    Poisson lengthen it by their part of the variability (Allen and Cunneen 1978).
     """
     if occupancy.queued <= 0.0:
         return Wait(0.0, 0.0, 0.0)
@@ -45,6 +46,7 @@ def slot_wait(work: Work, occupancy: Occupancy) -> Wait:
     crowd /= 16.0 * load * slots
     steady = min(1.0, (1.0 + crowd) / 2.0)
     mean = occupancy.mean_queue / (rate * occupancy.queued)
+    mean *= (work.server.arrival_spread + spread) / (1.0 + spread)
     cv = math.sqrt(1.0 - (1.0 - single.cv_if_delayed**2) / slots)
     return Wait(occupancy.queued, mean * (spread + (1.0 - spread) * steady), cv)
 

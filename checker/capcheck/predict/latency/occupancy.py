@@ -115,14 +115,16 @@ def _flatter(work: Work, rate_per_ms: float) -> float:
 
     Prefill goes first: an arrival's prompt delays the others' steps and lets more arrive before
     they complete, so that the arrivals counted in decode steps clump: at a prefill load x their
-    index of dispersion is (1 + (x cv)^2) / (1 - x)^2 (compound branching). The number present then
+    index of dispersion is (a + (x cv)^2) / (1 - x)^2 (compound branching), a that of the arrivals:
+    the squared variation of their gaps. The number present then
     has the variance 1 + (dispersion - 1) * E[min of two outputs] / E[output] times that of Poisson
     arrivals (Eick, Massey and Whitt 1993, infinitely many servers); E[min] is 1 - Gini of the
     output. Beyond the slots nobody is let in before another completes: no more clumps, so that the
     density of a diffusion jumps by as much as its variance drops.
     """
     load = min(0.95, rate_per_ms * work.prefill_ms)
-    clumps = (1.0 + (load * work.prompt.cv) ** 2) / (1.0 - load) ** 2
+    spread = work.server.arrival_spread
+    clumps = (spread + (load * work.prompt.cv) ** 2) / (1.0 - load) ** 2
     return (1.0 - load) * (1.0 + (clumps - 1.0) * (1.0 - work.output.gini)) - 1.0
 
 
