@@ -12,8 +12,8 @@ from capcheck.predict.coefficients import Coefficients
 from capcheck.predict.compose import Unloaded, forecast
 from capcheck.predict.forecast import Forecast
 from capcheck.registry.tables import Registry
-from capcheck.resolve import resolve
-from capcheck.resolved import Resolved
+from capcheck.resolution.resolve import resolve
+from capcheck.resolution.resolved import Resolved
 from capcheck.rules import CERTAIN, UNDER_LOAD, WITHOUT_LOAD
 from capcheck.rules.case import Case, Judgement
 

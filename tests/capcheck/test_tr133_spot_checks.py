@@ -14,15 +14,15 @@ from capcheck.manifest.deployment import Deployment, Serving, Tokens, Traffic
 from capcheck.place import Place
 from capcheck.predict.coefficients import load as load_coefficients
 from capcheck.predict.cost import HOURS_PER_MONTH, usd_per_million_tokens
+from capcheck.predict.footprint.weights import loaded_bytes
 from capcheck.predict.forecast import Memory
 from capcheck.predict.latency.load import load
-from capcheck.predict.memory import memory
+from capcheck.predict.memory.device import memory
 from capcheck.predict.quality import quality
-from capcheck.predict.speed import decode_tok_s, speed
-from capcheck.predict.weights import loaded_bytes
+from capcheck.predict.speed.engine_copy import decode_tok_s, speed
 from capcheck.registry.tables import load as load_registry
-from capcheck.resolve import resolve
-from capcheck.resolved import Resolved
+from capcheck.resolution.resolve import resolve
+from capcheck.resolution.resolved import Resolved
 
 REGISTRY = load_registry()
 COEFFICIENTS = load_coefficients()

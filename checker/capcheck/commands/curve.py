@@ -16,7 +16,7 @@ from capcheck.predict.latency.curve import CurvePoint, curve
 from capcheck.registry import tables
 from capcheck.report.curve import chart, draw, rows
 from capcheck.report.pen import Pen
-from capcheck.resolve import resolve
+from capcheck.resolution.resolve import resolve
 
 
 @click.command("curve")

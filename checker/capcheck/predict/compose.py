@@ -10,11 +10,11 @@ from capcheck.predict.cost import cost
 from capcheck.predict.forecast import Forecast
 from capcheck.predict.latency.ends import End
 from capcheck.predict.latency.load import load, not_predicted
-from capcheck.predict.memory import memory
+from capcheck.predict.memory.device import memory
 from capcheck.predict.quality import quality
 from capcheck.predict.safety import safety
-from capcheck.predict.speed import Speed, decode_tok_s, prefill_tok_s, speed
-from capcheck.resolved import Resolved
+from capcheck.predict.speed.engine_copy import Speed, decode_tok_s, prefill_tok_s, speed
+from capcheck.resolution.resolved import Resolved
 
 # The `chat` profile: single-stream rates of a deployment without traffic are quoted at it.
 NOMINAL_PROMPT_TOKENS = 512.0

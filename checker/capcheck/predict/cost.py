@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from capcheck.estimate import Estimate, unknown
 from capcheck.predict.forecast import Cost, Load
 from capcheck.registry.specs import Price
-from capcheck.resolved import Resolved
+from capcheck.resolution.resolved import Resolved
 
 # 8760 hours a year over 12 months, as cloud providers bill; TR133 (SS8.1) used 24 x 30 = 720.
 HOURS_PER_MONTH = 730.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from capcheck.report.document import Fact, Scalar
-from capcheck.resolved import Engine, Resolved
+from capcheck.resolution.resolved import Engine, Resolved
 
 # `Engine` fields that are settings; the bytes per element only repeat the KV cache's dtype.
 ENGINE_FIELDS = (

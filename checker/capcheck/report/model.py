@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from capcheck.errors import Problem
 from capcheck.finding import Finding, Gate, Verdict
 from capcheck.predict.forecast import Forecast
-from capcheck.resolved import Resolved
+from capcheck.resolution.resolved import Resolved
 from capcheck.search.alternative import Alternative
 
 

@@ -12,7 +12,7 @@ from capcheck.finding import Finding, Gate, Verdict, worst
 from capcheck.manifest.deployment import Deployment
 from capcheck.numbers import amount, interval
 from capcheck.predict.forecast import Forecast
-from capcheck.resolved import Resolved
+from capcheck.resolution.resolved import Resolved
 
 
 @dataclass(frozen=True, slots=True)

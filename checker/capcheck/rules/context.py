@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from capcheck.finding import Finding
 from capcheck.manifest.deployment import Tokens
-from capcheck.resolved import Engine, Resolved
+from capcheck.resolution.resolved import Engine, Resolved
 
 
 def check(resolved: Resolved) -> Iterator[Finding]:

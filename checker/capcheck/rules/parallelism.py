@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from capcheck.engine_settings import parallel_sizes
 from capcheck.finding import Finding
 from capcheck.registry.specs import ModelSpec, QuantSpec
-from capcheck.resolved import Resolved
+from capcheck.resolution.engine_settings import parallel_sizes
+from capcheck.resolution.resolved import Resolved
 
 # Engines refuse a rank that would hold part of a group of weights with one scale. SOURCE: vllm and
 # sglang model_executor/layers/quantization (fp8_utils, awq).

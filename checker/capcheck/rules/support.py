@@ -9,7 +9,7 @@ from capcheck.registry import engine_defaults
 from capcheck.registry.specs import BackendSpec, GpuSpec, QuantSpec
 from capcheck.registry.support import CacheSupport, Support, kv_cache, weights
 from capcheck.registry.versions import parse
-from capcheck.resolved import Resolved
+from capcheck.resolution.resolved import Resolved
 
 
 def check(resolved: Resolved) -> Iterator[Finding]:

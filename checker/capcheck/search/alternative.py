@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from capcheck.finding import Gate, Verdict
 from capcheck.predict.forecast import Forecast
-from capcheck.resolved import Resolved
+from capcheck.resolution.resolved import Resolved
 
 Scalar = str | int | float | bool
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from capcheck.resolved import Resolved
+from capcheck.resolution.resolved import Resolved
 
 # Engines with these make the format from 16-bit weights while loading.
 MADE_AT_LOAD = {"FP8": frozenset({"vllm", "sglang"}), "NF4": frozenset({"transformers"})}

@@ -12,7 +12,7 @@ from capcheck.registry.matches import BackendMatch, GpuMatch, ModelMatch, PriceM
 from capcheck.registry.specs import BackendSpec, GpuSpec, ModelSpec, QuantSpec
 from capcheck.registry.tables import Registry
 from capcheck.registry.versions import release_in
-from capcheck.resolved import Resolved
+from capcheck.resolution.resolved import Resolved
 from capcheck.search.cheapest import keeps
 
 # One node holds at most eight GPUs that reach each other directly.

@@ -49,7 +49,7 @@ def command(
     from capcheck.predict import coefficients
     from capcheck.predict.compose import forecast
     from capcheck.registry import tables
-    from capcheck.resolve import resolve
+    from capcheck.resolution.resolve import resolve
 
     registry, fitted = tables.load(), coefficients.load(None)
     deployments = [
@@ -81,7 +81,7 @@ def _simulate(
 ) -> list[Trace] | str:
     """Replications of one copy; why there are none."""
     from capcheck.predict.latency.lengths import lengths_of
-    from capcheck.predict.speed import Speed
+    from capcheck.predict.speed.engine_copy import Speed
 
     from capfit.latency.copy import one_copy, replication
 

@@ -8,9 +8,9 @@ its prompts were alike, as in benchmarks on generated prompts.
 
 from __future__ import annotations
 
-from capcheck.predict.fitted import ceiling
-from capcheck.predict.traits import Traits, architecture, flags, kernel, link, memory, segment
-from capcheck.predict.weights import read_bytes
+from capcheck.predict.footprint.weights import read_bytes
+from capcheck.predict.speed.fitted import ceiling
+from capcheck.predict.speed.traits import Traits, architecture, flags, kernel, link, memory, segment
 from capcheck.registry.specs import ModelSpec
 
 from capfit.data.setting import Setting

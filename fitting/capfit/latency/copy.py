@@ -8,8 +8,8 @@ from capcheck.predict.forecast import Memory
 from capcheck.predict.latency.ends import pool_of, server_at
 from capcheck.predict.latency.lengths import Lengths, lengths_of
 from capcheck.predict.latency.server import Server
-from capcheck.predict.speed import Speed
-from capcheck.resolved import Resolved
+from capcheck.predict.speed.engine_copy import Speed
+from capcheck.resolution.resolved import Resolved
 
 from capfit.latency.simulate import simulate_closed, simulate_open
 from capfit.latency.trace import Trace

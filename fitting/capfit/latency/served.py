@@ -22,9 +22,9 @@ from capcheck.predict.latency.burst import Burst, burst
 from capcheck.predict.latency.ends import pool_of, server_at
 from capcheck.predict.latency.lengths import lengths_of
 from capcheck.predict.latency.work import work_of
-from capcheck.predict.speed import Speed
+from capcheck.predict.speed.engine_copy import Speed
 from capcheck.registry.tables import Registry
-from capcheck.resolve import resolve
+from capcheck.resolution.resolve import resolve
 
 from capfit.data import rows
 from capfit.data.setting import Setting

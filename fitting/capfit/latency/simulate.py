@@ -37,9 +37,14 @@ def simulate_open(
     requests: int,
     seed: int,
 ) -> Trace:
-    """Poisson arrivals from an empty server; drop the warm-up with `Trace.after`."""
+    """Arrivals from an empty server; drop the warm-up with `Trace.after`.
+
+    Gaps are exponential, or of a gamma with the server's `arrival_spread`.
+    """
     rng = np.random.default_rng(seed)
-    sent = np.cumsum(rng.exponential(1000.0 / requests_per_second, requests))
+    gap, spread = 1000.0 / requests_per_second, server.arrival_spread
+    gaps = rng.exponential(gap, requests) if spread == 1.0 else None
+    sent = np.cumsum(rng.gamma(1.0 / spread, gap * spread, requests) if gaps is None else gaps)
     return simulate_arrivals(
         server,
         sent_ms=sent.tolist(),

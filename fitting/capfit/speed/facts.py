@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from capcheck.predict import roofline
-from capcheck.predict.batching import step_params
-from capcheck.predict.fitted import ceiling
-from capcheck.predict.kv_cache import bytes_of_context
-from capcheck.predict.prefill import prefill_params
-from capcheck.predict.weights import read_bytes
+from capcheck.predict.footprint.kv_cache import bytes_of_context
+from capcheck.predict.footprint.weights import read_bytes
+from capcheck.predict.speed import roofline
+from capcheck.predict.speed.batching import step_params
+from capcheck.predict.speed.fitted import ceiling
+from capcheck.predict.speed.prefill import prefill_params
 from capcheck.registry.specs import ModelSpec
 
 from capfit.speed.points import Point, weight_bytes

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from capcheck.predict import roofline
-from capcheck.predict.fitted import LAWS
+from capcheck.predict.speed import roofline
+from capcheck.predict.speed.fitted import LAWS
 
 from capfit.speed.facts import Facts, in_bursts
 from capfit.speed.points import Kind, Point

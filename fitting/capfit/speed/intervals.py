@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
-from capcheck.predict.certainty import interval_class
+from capcheck.predict.speed.certainty import interval_class
 
 from capfit.speed.joint import Group, weights
 from capfit.speed.points import Point

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from capcheck.predict.fitted import ceiling
-from capcheck.predict.kv_cache import bytes_of_context
-from capcheck.predict.traits import (
+from capcheck.predict.footprint.kv_cache import bytes_of_context
+from capcheck.predict.footprint.weights import loaded_bytes, read_bytes
+from capcheck.predict.speed.fitted import ceiling
+from capcheck.predict.speed.traits import (
     Traits,
     architecture,
     flags,
@@ -19,7 +20,6 @@ from capcheck.predict.traits import (
     method,
     segment,
 )
-from capcheck.predict.weights import loaded_bytes, read_bytes
 from capcheck.registry.specs import GpuSpec, ModelSpec, QuantSpec
 
 from capfit.data.cells import Cell

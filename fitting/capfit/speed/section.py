@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from capcheck.predict.fitted import LAWS
+from capcheck.predict.speed.fitted import LAWS
 
 from capfit.speed.engines import CLIENT_LIMITED, ENGINES
 from capfit.speed.intervals import SECTIONS, residuals, section_of, table, tail_for

@@ -8,7 +8,7 @@ so that a quantised query multiplies a rate that was quantised already: that is 
 
 from __future__ import annotations
 
-from capcheck.predict.weights import read_bytes
+from capcheck.predict.footprint.weights import read_bytes
 from capcheck.registry.specs import BackendSpec, GpuSpec, ModelSpec, QuantSpec
 
 from capfit.tr133.artifact import printed

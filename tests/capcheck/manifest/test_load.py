@@ -225,6 +225,11 @@ def test_replicas(text: str, replicas: Replicas):
     assert of(text).replicas == replicas
 
 
+def test_burstiness_and_routing():
+    traffic = of("traffic: {requests_per_second: 8, burstiness: 4, routing: random}").traffic
+    assert traffic == Traffic(requests_per_second=8, burstiness=4, routing="random")
+
+
 def test_prefix_cache_hit_rate():
     traffic = of("traffic: {agents: 8, prefix_cache_hit_rate: 0.6}").traffic
     assert traffic == Traffic(agents=8, prefix_cache_hit_rate=0.6)

@@ -11,7 +11,7 @@ from capcheck.place import Place
 from capcheck.predict.cost import HOURS_PER_MONTH, cost, instances, usd_per_million_tokens
 from capcheck.predict.forecast import Distribution, Load
 from capcheck.registry.specs import Price
-from capcheck.resolved import Resolved
+from capcheck.resolution.resolved import Resolved
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -13,7 +13,7 @@ from capcheck.place import Place
 from capcheck.predict.forecast import Cost, Distribution, Forecast, Load, Memory, Quality, Safety
 from capcheck.registry.specs import BackendSpec, GpuSpec, ModelSpec, Price, QuantSpec
 from capcheck.report.model import DeploymentReport, Report
-from capcheck.resolved import Engine, Origin, Resolved
+from capcheck.resolution.resolved import Engine, Origin, Resolved
 from capcheck.search.alternative import Alternative, Edit
 
 Spec = TypeVar("Spec", ModelSpec, QuantSpec, BackendSpec, GpuSpec, Price, Engine)

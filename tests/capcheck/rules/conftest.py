@@ -21,7 +21,7 @@ from capcheck.predict.forecast import (
     Safety,
 )
 from capcheck.registry.tables import load
-from capcheck.resolve import resolve
+from capcheck.resolution.resolve import resolve
 from capcheck.rules.case import Case
 
 TODAY = date(2026, 11, 23)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from capcheck.manifest.deployment import Deployment, Tokens
 from capcheck.registry.tables import Registry
-from capcheck.resolve import resolve
+from capcheck.resolution.resolve import resolve
 from capcheck.rules import context
 
 Build = Callable[[Mapping[str, Any]], Deployment]

@@ -9,7 +9,7 @@ import pytest
 from capcheck.manifest.deployment import Deployment, Serving
 from capcheck.place import Place
 from capcheck.registry.tables import Registry, load
-from capcheck.resolve import resolve
+from capcheck.resolution.resolve import resolve
 from capcheck.rules import parallelism
 from hypothesis import given
 from hypothesis import strategies as st

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from capcheck.manifest.deployment import Deployment
 from capcheck.registry.tables import Registry
-from capcheck.resolve import resolve
+from capcheck.resolution.resolve import resolve
 from capcheck.rules import support
 
 Build = Callable[[Mapping[str, Any]], Deployment]

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from capcheck.predict.weights import read_bytes
+from capcheck.predict.footprint.weights import read_bytes
 from capfit.data.cells import cells
 from capfit.data.names import Names
 from capfit.data.physics import arithmetic_share, bandwidth_share, violation

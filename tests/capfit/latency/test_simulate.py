@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from capcheck.predict.latency.batch_server import open_loop
 from capcheck.predict.latency.lengths import Lengths
 from capcheck.predict.latency.server import Percentiles, Server
 from capfit.latency.grid import METRICS, Point, Timings, reference
@@ -121,6 +124,26 @@ def test_same_seed_same_trace():
         )
 
     assert once() == once()
+
+
+@pytest.mark.parametrize(("spread", "percent"), [(4.0, 40), (0.25, 15)])
+@pytest.mark.parametrize("slots", [4, 64])
+def test_bursts_and_turns_against_simulation(spread: float, percent: float, slots: int):
+    point = Point(FAST, slots, True, 2048, None, Lengths(512), Lengths(256, 0.5), 0.7, None, 0.0)
+    server = replace(point.server, arrival_spread=spread)
+    arguments = {
+        "requests_per_second": point.requests_per_second,
+        "prompt": point.prompt,
+        "output": point.output,
+    }
+    runs = [
+        percentiles_of(simulate_open(server, **arguments, requests=8000, seed=seed).latency_ms).p95
+        for seed in range(2)
+    ]
+    found = open_loop(server, **arguments).latency_ms.p95
+    poisson = open_loop(point.server, **arguments).latency_ms.p95
+    assert found == pytest.approx(np.mean(runs), rel=percent / 100.0)
+    assert abs(found - np.mean(runs)) < abs(poisson - np.mean(runs))
 
 
 FAST = Timings(10.0, 0.1, 1e-4, 5.0, 0.05)

@@ -3,7 +3,7 @@ import json
 import jsonschema
 import numpy as np
 import pytest
-from capcheck.predict.fitted import LAWS
+from capcheck.predict.speed.fitted import LAWS
 from capfit.data.cells import Cell
 from capfit.speed import fit, hold_out
 from capfit.speed.baselines import bandwidth_ratio, class_mean, tr133

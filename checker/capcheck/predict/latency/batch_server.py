@@ -154,12 +154,14 @@ def _behaviour(
     ttfts = [wait + delay + first for wait, first in zip(waits, firsts, strict=True)]
     latencies = [first + decode for first, decode in zip(ttfts, decodes, strict=True)]
     tpots = [decode / count for decode, count in zip(decodes, steps, strict=True) if count > 0.0]
-    good = sum(
-        ttft <= limits.ttft_ms
-        and latency <= limits.latency_ms
-        and decode <= limits.tpot_ms * max(1.0, count)
-        for ttft, latency, decode, count in zip(ttfts, latencies, decodes, steps, strict=True)
-    )
+    good = DRAWS
+    if limits != NO_LIMITS:
+        good = sum(
+            ttft <= limits.ttft_ms
+            and latency <= limits.latency_ms
+            and decode <= limits.tpot_ms * max(1.0, count)
+            for ttft, latency, decode, count in zip(ttfts, latencies, decodes, steps, strict=True)
+        )
     wait_for_slot, latency = percentiles_of(waits), percentiles_of(latencies)
     saturation = work.saturation_per_ms
     throughput = occupancy.arrivals_per_ms

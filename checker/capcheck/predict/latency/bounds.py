@@ -7,8 +7,8 @@ from capcheck.predict.forecast import Memory
 from capcheck.predict.latency.ends import End, pool_of, server_at
 from capcheck.predict.latency.lengths import Lengths, lengths_of
 from capcheck.predict.latency.work import prefill_work_ms, saturation_per_ms
-from capcheck.predict.speed import Speed
-from capcheck.resolved import Resolved
+from capcheck.predict.speed.engine_copy import Speed
+from capcheck.resolution.resolved import Resolved
 
 
 def saturation_rps(

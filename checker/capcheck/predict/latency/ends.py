@@ -7,19 +7,19 @@ from typing import Literal
 from capcheck.estimate import Estimate
 from capcheck.predict.forecast import Memory
 from capcheck.predict.latency.server import PrefillTime, Server, StepTime
-from capcheck.predict.speed import Speed
-from capcheck.resolved import Engine, Resolved
+from capcheck.predict.speed.engine_copy import Speed
+from capcheck.resolution.resolved import Engine, Resolved
 
 End = Literal["value", "fast", "slow"]
 
 # Share of its output that a running request takes in the KV pool. vLLM and SGLang add blocks as it
 # grows, half of it on average; TGI and TensorRT-LLM (GUARANTEED_NO_EVICT) reserve all of it, and
 # engines with fixed slots too (their documentation of the scheduler's defaults).
+KV_OUTPUT_SHARE = {"vllm": 0.5, "sglang": 0.5}
+
 # Turns among many copies make arrivals on each nearly periodic; checked against simulation down to
 # this variation only.
 MOST_REGULAR = 0.25
-
-KV_OUTPUT_SHARE = {"vllm": 0.5, "sglang": 0.5}
 
 
 def pool_of(memory: Memory, tokens: float) -> Estimate | None:

@@ -12,11 +12,11 @@ from capcheck.predict.latency.ends import End, pool_of, server_at
 from capcheck.predict.latency.lengths import lengths_of
 from capcheck.predict.latency.server import Behaviour
 from capcheck.predict.latency.work import Work, work_of
-from capcheck.predict.speed import Speed
-from capcheck.resolved import Resolved
+from capcheck.predict.speed.engine_copy import Speed
+from capcheck.resolution.resolved import Resolved
 
 # Halvings of the range from no load to saturation; the last bracket is interpolated.
-HALVINGS = 7
+HALVINGS = 5
 
 
 def headroom_rps(resolved: Resolved, speed: Speed | Estimate, memory: Memory) -> Estimate:

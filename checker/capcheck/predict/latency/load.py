@@ -12,8 +12,8 @@ from capcheck.predict.latency.ends import End, pool_of, server_at
 from capcheck.predict.latency.lengths import lengths_of
 from capcheck.predict.latency.server import Behaviour, Percentiles
 from capcheck.predict.latency.traffic import Demand, Total, limits_of
-from capcheck.predict.speed import Speed
-from capcheck.resolved import Resolved
+from capcheck.predict.speed.engine_copy import Speed
+from capcheck.resolution.resolved import Resolved
 
 
 def load(
@@ -22,8 +22,8 @@ def load(
     """Latencies, throughput and saturation of a deployment at its traffic.
 
     `speed` is an unknown Estimate when there is none; its basis becomes that of every figure.
-    Traffic is split evenly over replicas (the minimum) and data-parallel copies, each a server of
-    its own. A latency whose `high` is None is finite at the point estimate but without bound
+    Traffic is routed over replicas (the minimum) and data-parallel copies, each a server of its
+    own. A latency whose `high` is None is finite at the point estimate but without bound
     at the slow end of the interval, where the queue is unstable; one without a value and with a
     basis that starts with "unstable" has no bound at the point estimate either. Latencies are
     those at the peak rate where one is stated, throughput is that at the mean rate. With `only`,
@@ -112,11 +112,13 @@ def _part(copy: Behaviour, name: str, part: str) -> float | None:
 
 
 def _basis(traffic: Traffic, copies: int) -> str:
-    spread = f", split over {copies} copies" if copies > 1 else ""
+    spread = f", {traffic.routing} over {copies} copies" if copies > 1 else ""
     if traffic.agents is not None:
         return f"batch server, closed loop of {traffic.agents} agents{spread}"
     peak = traffic.peak_requests_per_second
     rate = " at the peak rate" if peak is not None and traffic.requests_per_second != peak else ""
+    if traffic.burstiness != 1.0:
+        return f"batch server, arrivals of burstiness {traffic.burstiness:g}{rate}{spread}"
     return f"batch server, Poisson arrivals{rate}{spread}"
 
 

@@ -15,7 +15,8 @@ def one_at_a_time(work: Work, rate_per_ms: float, behaviour: Behaviour) -> Behav
     TR133 SS9.1 is this queue with p95 = S + 3 W; the true p95 of the wait is 7 W at a load of 0.2
     and 3.2 W at 0.9.
     """
-    if work.slots > 1 or work.output.cv > 0.0 or work.prompt.cv > 0.0:
+    lengths_vary = work.output.cv > 0.0 or work.prompt.cv > 0.0
+    if work.slots > 1 or lengths_vary or work.server.arrival_spread != 1.0:
         return behaviour
     service = work.completion_ms[1]
     load = rate_per_ms * service

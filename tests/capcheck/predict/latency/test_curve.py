@@ -11,7 +11,7 @@ from capcheck.predict.compose import forecast
 from capcheck.predict.latency.curve import SHARES, curve
 from capcheck.registry.tables import Registry
 from capcheck.report.curve import chart, rows
-from capcheck.resolve import resolve
+from capcheck.resolution.resolve import resolve
 from click.testing import CliRunner
 
 EXAMPLES = Path(__file__).parents[4] / "examples"

@@ -6,10 +6,11 @@ from capcheck.manifest.deployment import Deployment, LatencyLimit, Slo, Tokens, 
 from capcheck.place import Place
 from capcheck.predict.forecast import Load, Memory
 from capcheck.predict.latency.bounds import saturation_rps, unloaded_ms
+from capcheck.predict.latency.ends import server_at
 from capcheck.predict.latency.headroom import headroom_rps
 from capcheck.predict.latency.load import load, not_predicted
 from capcheck.registry.specs import BackendSpec
-from capcheck.resolved import Engine, Resolved
+from capcheck.resolution.resolved import Engine, Resolved
 
 ENGINE = Engine(
     tensor_parallel_size=1,
@@ -119,12 +120,48 @@ def test_provenance_is_the_weakest_of_the_parts():
 )
 def test_traffic_is_split_over_copies(copies: dict[str, object]):
     settings = {**copies, "kv_tokens": exact(4e6, "test")}
+    settings["routing"] = "random"
     one, four = predict(requests_per_second=3.0), predict(requests_per_second=12.0, **settings)
     assert four.latency_ms.p95.value == pytest.approx(one.latency_ms.p95.value)
     assert four.throughput_tok_s.value == pytest.approx(12.0 * 101)
     assert four.saturation_rps.value == pytest.approx(4 * one.saturation_rps.value)
     assert four.capacity_tok_s.value == pytest.approx(4 * one.capacity_tok_s.value)
     assert four.utilisation.value == pytest.approx(one.utilisation.value)
+
+
+@pytest.mark.parametrize("end", ["value", "slow"])
+@pytest.mark.parametrize(
+    ("traffic", "copies", "spread"),
+    [
+        (Traffic(), 1, 1.0),
+        (Traffic(), 2, 0.5),
+        (Traffic(), 16, 0.25),
+        (Traffic(routing="least-outstanding"), 2, 0.5),
+        (Traffic(routing="random"), 4, 1.0),
+        (Traffic(burstiness=9.0), 1, 9.0),
+        (Traffic(burstiness=9.0, routing="random"), 4, 3.0),
+        (Traffic(burstiness=9.0), 3, 3.0),
+        (Traffic(burstiness=0.1), 1, 0.1),
+    ],
+)
+def test_routing_and_burstiness_set_how_a_copys_arrivals_vary(
+    traffic: Traffic, copies: int, spread: float, end: str
+):
+    resolved = resolve_of(replicas=copies)
+    deployment = replace(resolved.deployment, traffic=traffic)
+    server = server_at(end, replace(resolved, deployment=deployment), ENGINE, FakeSpeed(), None)
+    assert server.arrival_spread == pytest.approx(spread)
+
+
+def test_bursts_wait_longer_and_turns_shorter():
+    few = replace(ENGINE, max_num_seqs=2)
+    rate = 0.6 * predict(requests_per_second=1.0, replicas=4, engine=few).saturation_rps.value
+    p95 = [
+        predict(requests_per_second=rate, replicas=4, engine=few, **traffic).latency_ms.p95.value
+        for traffic in ({}, {"routing": "random"}, {"routing": "random", "burstiness": 9.0})
+    ]
+    assert p95 == sorted(p95)
+    assert p95[2] > 1.3 * p95[0]
 
 
 def test_agents_that_do_not_divide_judge_the_fullest_copy():

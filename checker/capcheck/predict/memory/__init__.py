@@ -1,0 +1,1 @@
+"""Device memory of one GPU, by the way an engine takes it."""

@@ -1,0 +1,147 @@
+"""Engines that take what a context needs: llama.cpp and Ollama at start, transformers on demand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from capcheck.estimate import Estimate, exact
+from capcheck.predict.footprint.weights import embedding_bytes, loaded_bytes
+from capcheck.predict.forecast import Memory
+from capcheck.predict.memory.activations import (
+    attention_scores_bytes,
+    eager_attention_bytes,
+    logits_bytes,
+    streaming_bytes,
+)
+from capcheck.predict.memory.request import GIB, MemoryRequest, sum_of
+
+_CELLS_PADDED_TO = 256
+
+
+def allocated(request: MemoryRequest) -> Memory:
+    """llama.cpp's family: weights, the cache of all slots, and one compute buffer per GPU.
+
+    "Fits" means that every layer is on the GPU: these engines move layers to the CPU instead of
+    failing. The input embedding of untied models stays in host memory. SOURCE: llama.cpp's start-up
+    logs (device, KV and compute buffers), public measurements in the coefficients' sources.
+    """
+    model, law, engine = request.model, request.law, request.engine
+    weights = loaded_bytes(model, request.quant)
+    if not model.tied_embeddings:
+        weights -= embedding_bytes(model, request.quant)
+    batch = min(engine.max_num_batched_tokens, engine.max_model_len)
+    slots = engine.max_num_seqs
+    tokens = engine.kv_cache_tokens or slots * engine.max_model_len
+    kept = _sliding_tokens(request, tokens=tokens, batch=batch)
+    scores = logits_bytes(model, rows=batch)
+    if not _has_flash_attention(request):
+        scores = max(scores, attention_scores_bytes(model, rows=batch, tokens=tokens))
+    parts = {
+        "weights": weights * request.shard.layer_share(model) / GIB,
+        "kv_cache": request.cache_gib(full_tokens=tokens, sliding_tokens=kept),
+        "activation_peak": scores / GIB,
+        "runtime_overhead": law["context_gib"],
+    }
+    basis = f"{slots} slot(s), {tokens} tokens of cache, all layers on the GPU"
+    return _memory(request, parts, tokens=tokens, context_gib=0.0, basis=basis)
+
+
+def _sliding_tokens(request: MemoryRequest, *, tokens: int, batch: int) -> int:
+    """Cells that a sliding layer holds: per cache, its slots' windows and one micro-batch.
+
+    SOURCE: llama.cpp's start-up log of gpt-oss-120b, 2 caches of 1280 cells for a window of 128 and
+    a micro-batch of 1024 (ollama issue 16480).
+    """
+    engine, window = request.engine, request.cache.window
+    if window is None:
+        return tokens
+    caches = max(1, tokens // engine.max_model_len)
+    cells = window * engine.max_num_seqs // caches + batch
+    return min(tokens, caches * math.ceil(cells / _CELLS_PADDED_TO) * _CELLS_PADDED_TO)
+
+
+def _has_flash_attention(request: MemoryRequest) -> bool:
+    """Whether this release uses it by default; an unknown release is taken as a new one."""
+    since = request.law["flash_attention_since"]
+    return request.version is None or since is None or request.version >= tuple(since)
+
+
+def grown(request: MemoryRequest) -> Memory:
+    """transformers: one static batch of `max_num_seqs` sequences of `max_model_len` tokens.
+
+    The peak is the larger of the prefill's logits and one layer's eager attention scores, whose
+    square term a fused attention kernel does not have: the manifest does not say which kernel runs,
+    so the lower bound is the fused one's. SOURCE: TR127 6.2 and TR123 8.2 (eager), Qwen2.5 speed
+    benchmark (fused).
+    """
+    model, law, engine = request.model, request.law, request.engine
+    tokens, sequences = engine.max_model_len, engine.max_num_seqs
+    fused = streaming_bytes(
+        model,
+        tokens=sequences * tokens,
+        tensor_parallel_size=1,
+        widths=law["fused_widths"],
+    )
+    eager = max(
+        law["logits_copies"] * logits_bytes(model, rows=sequences * tokens) / 2,
+        eager_attention_bytes(model, sequences=sequences, tokens=tokens)
+        + streaming_bytes(
+            model,
+            tokens=sequences * tokens,
+            tensor_parallel_size=1,
+            widths=law["eager_widths"],
+        ),
+    )
+    parts = {
+        "weights": loaded_bytes(model, request.quant) * request.shard.weights_share(model) / GIB,
+        "kv_cache": sequences * request.sequence_gib(tokens),
+        "activation_peak": max(eager, fused) / GIB,
+        "runtime_overhead": law["workspace_gib"],
+    }
+    return _memory(
+        request,
+        parts,
+        tokens=sequences * tokens,
+        context_gib=law["context_gib"],
+        basis=f"batch of {sequences} x {tokens} tokens, eager attention (fused needs less)",
+        activation_low=min(eager, fused) / GIB,
+    )
+
+
+def _memory(
+    request: MemoryRequest,
+    parts: Mapping[str, float],
+    *,
+    tokens: int,
+    context_gib: float,
+    basis: str,
+    activation_low: float | None = None,
+) -> Memory:
+    """`activation_low` is the activation at the lower bound, when that is another law's."""
+    law, engine = request.law, request.engine
+    value = sum(parts.values())
+    lower = value
+    if activation_low is not None:
+        lower += activation_low - parts["activation_peak"]
+    other = sum_of(parts)
+    low, high = law["interval"]
+    low_gib, high_gib = law["interval_gib"]
+    totals = [max(0.0, t - request.reserved_gib - context_gib) for t in request.totals_gib]
+    return Memory(
+        needed=Estimate(
+            value,
+            max(0.0, lower * low + low_gib),
+            value + other * (high - 1.0) + high_gib,
+            "interpolated",
+            f"{basis}; {law['basis']}",
+        ),
+        usable=Estimate(
+            totals[0], min(totals), max(totals), "derived", "device memory less what is reserved"
+        ),
+        parts=parts,
+        kv_cache_tokens=exact(float(tokens * engine.data_parallel_size), "taken for all slots"),
+        max_concurrent_sequences=exact(
+            float(engine.max_num_seqs * engine.data_parallel_size), "slots of the engine"
+        ),
+    )

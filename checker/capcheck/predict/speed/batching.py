@@ -1,0 +1,116 @@
+"""One decode step of an engine copy as a function of the sequences in it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from capcheck.predict.footprint.kv_cache import CacheShape
+from capcheck.predict.footprint.weights import expert_miss, read_bytes
+from capcheck.predict.speed import roofline
+from capcheck.predict.speed.fitted import Fitted
+from capcheck.predict.speed.roofline import Width
+from capcheck.registry.specs import GpuSpec, ModelSpec, QuantSpec
+
+
+@dataclass(frozen=True, slots=True)
+class StepLaw:
+    """roofline.step with everything but the batch worked out, in ms.
+
+    `floor` is launches, which overlap with the rest by `launch_overlap`, `fixed` the latency of
+    collectives. `dense` reads the weights that every step reads, `experts` all routed experts, of
+    which one token misses the share `expert_miss`; the cache terms read one cached token of one
+    sequence. `arithmetic` is one sequence's products and `per_sequence` its exchange, scheduling
+    and sampling.
+    """
+
+    floor: float
+    launch_overlap: float
+    fixed: float
+    dense: float
+    experts: float
+    expert_miss: float
+    cache_full: float
+    cache_sliding: float
+    window: float
+    arithmetic: float
+    per_sequence: float
+
+    def ms(self, sequences: float, context_tokens: float) -> float:
+        """A step that gives each of `sequences` (at least 1) a token."""
+        cache = self.cache_full * context_tokens + self.cache_sliding * min(
+            context_tokens, self.window
+        )
+        memory = self.dense + sequences * cache
+        if self.experts:
+            memory += self.experts * (1.0 - self.expert_miss**sequences)
+        arithmetic = sequences * self.arithmetic
+        body = memory + arithmetic  # roofline.STEP_OVERLAP is 1
+        if self.launch_overlap == 1.0:
+            body += self.floor
+        else:
+            body = roofline.overlap(self.floor, body, self.launch_overlap)
+        return self.fixed + body + sequences * self.per_sequence
+
+    def at_stream(self, stream_ms: float, context_tokens: float) -> StepLaw:
+        """The same law, scaled in what one stream waits for, to pass through a measured stream."""
+        low, high = 0.05, 20.0
+        for _ in range(40):
+            scale = math.sqrt(low * high)
+            if self._scaled(scale).ms(1.0, context_tokens) < stream_ms:
+                low = scale
+            else:
+                high = scale
+        return self._scaled(low)
+
+    def _scaled(self, scale: float) -> StepLaw:
+        return replace(self, floor=self.floor * scale, dense=self.dense * scale)
+
+
+def step_law(
+    model: ModelSpec,
+    quant: QuantSpec,
+    gpu: GpuSpec,
+    cache: CacheShape,
+    fitted: Fitted,
+    *,
+    tensor_parallel_size: int,
+    cache_bytes_per_element: float,
+    eager: bool,
+    expert_launches: float = 0.0,
+) -> StepLaw:
+    """The step of one engine copy. Needs the GPU's bandwidth and FLOP rate and the model's shape.
+
+    Stages of a pipeline, and the cards of a layer split, take turns on a token: their times add up
+    to those of one GPU with the whole model.
+    """
+    one = read_bytes(model, quant, sequences=1.0)
+    every = read_bytes(model, quant, sequences=math.inf) if model.is_moe else one
+    miss = expert_miss(model)
+    experts = (every - one) / miss if miss else 0.0
+    layers, ranks = model.n_layers or 0, tensor_parallel_size
+    rate = 1e6 * (gpu.bandwidth_gb_s or 0.0) * fitted.efficiency * ranks
+    flops = 1e9 * (gpu.fp16_tflops or 0.0) * fitted.utilisation * ranks
+    shared = roofline.cache_ranks(ranks, model.n_kv_heads, model.mla_kv_lora_rank is not None)
+    element = cache_bytes_per_element * fitted.cache_cost * ranks / (shared * rate)
+    exchange = roofline.exchange(Width(layers, model.hidden_size or 0, ranks), fitted.exchange)
+    latency = 2 * layers * fitted.collective if ranks > 1 else 0.0
+    return StepLaw(
+        floor=roofline.launches(layers, model.n_experts, expert_launches) * fitted.floor,
+        launch_overlap=roofline.EAGER_OVERLAP if eager else 1.0,
+        fixed=latency - fitted.per_sequence,
+        dense=(every - experts) / rate,
+        experts=experts / rate,
+        expert_miss=miss,
+        cache_full=cache.full * element,
+        cache_sliding=cache.sliding * element,
+        window=float(cache.window or 0),
+        arithmetic=2 * step_params(model) * fitted.step_arithmetic / flops,
+        per_sequence=exchange + fitted.per_sequence,
+    )
+
+
+def step_params(model: ModelSpec) -> float:
+    """Parameters that one token of a decode step is multiplied with: no look-up of an embedding."""
+    embedding = 0 if model.tied_embeddings else model.embedding_params or 0
+    return float(model.active_params - embedding)

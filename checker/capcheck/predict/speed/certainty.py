@@ -1,0 +1,76 @@
+"""How far a fitted time may be off, by how near the configuration is to what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from capcheck.estimate import Provenance
+from capcheck.predict.speed.traits import Traits
+from capcheck.registry.specs import BackendSpec, ModelSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Certainty:
+    """Multipliers that bound the 90 % interval of a time, where it comes from, and one line why."""
+
+    low: float
+    high: float
+    provenance: Provenance
+    basis: str
+
+
+def certainty(
+    section: Mapping[str, Any], traits: Traits, model: ModelSpec, backend: BackendSpec
+) -> Certainty:
+    """The interval of one law for one configuration.
+
+    `section["seen"]` lists per host what the fit was fed. A model measured on this GPU with these
+    kernels has the errors of the fit (`repeated`), another one inside the range those on left-out
+    models, one with another GPU, kernel or size those on left-out GPUs, widened for every further
+    unknown and for an engine that stands in for another. SOURCE: quantiles of log residuals, whole
+    architectures and whole GPUs held out.
+    """
+    seen = section["seen"].get(traits.host)
+    strange = _strange(seen, traits, model)
+    intervals = section["intervals"]
+    kind = "interpolated"
+    if strange:
+        kind = "extrapolated"
+    elif seen and f"{model.name} {traits.kernel} {traits.gpu}" in seen["cells"]:
+        kind = "repeated"
+    table = intervals.get(interval_class(traits), intervals.get(traits.host, intervals["*"]))
+    low, high = table.get(kind, intervals["*"][kind])
+    widening = 1.0 + 0.25 * max(0, len(strange) - 1)
+    provenance: Provenance = "extrapolated" if strange else "interpolated"
+    basis = f"fitted law for {traits.host}"
+    if strange:
+        basis += "; not measured: " + ", ".join(strange)
+    if traits.engine not in (backend.engine_family, backend.name):
+        basis += f"; {traits.engine} stands in for {backend.name}"
+        widening *= 1.5
+        provenance = "extrapolated"
+    return Certainty(low**widening, high**widening, provenance, basis)
+
+
+def interval_class(traits: Traits) -> str:
+    """Whose residuals bound a prediction: experts and the like are harder to tell than the rest."""
+    return f"{traits.host} {'special' if traits.flags else 'plain'}"
+
+
+def _strange(seen: Mapping[str, Any] | None, traits: Traits, model: ModelSpec) -> list[str]:
+    """What of a configuration lies outside of the measurements."""
+    if seen is None:
+        return [f"{traits.engine} on {traits.platform}", traits.gpu]
+    found = []
+    if traits.gpu not in seen["gpus"]:
+        found.append(traits.gpu)
+    if traits.kernel not in seen["kernels"]:
+        found.append(f"{traits.kernel} kernels")
+    least, most = seen["params_b"]
+    if not 0.8 * least <= model.params_b <= 1.25 * most:
+        found.append(f"a model of {model.params_b:.3g}B")
+    if traits.tensor_parallel_size > seen["ranks"]:
+        found.append(f"{traits.tensor_parallel_size} GPUs")
+    return found

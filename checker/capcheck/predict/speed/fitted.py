@@ -1,0 +1,171 @@
+"""Fitted coefficients of one configuration: which traits each depends on, and its scale."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from capcheck.predict.coefficients import Coefficients
+from capcheck.predict.speed.effects import effects
+from capcheck.predict.speed.traits import Traits
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What roofline.step and roofline.prefill need beside facts; times in ms, shares of peak."""
+
+    floor: float
+    efficiency: float
+    cache_cost: float
+    collective: float
+    utilisation: float
+    step_arithmetic: float
+    per_sequence: float
+    request_overhead: float
+    chunk_floor: float
+    attention: float
+    exchange: float
+
+
+def fitted(traits: Traits, coefficients: Coefficients) -> Fitted:
+    """The coefficients of one configuration, from the artifact."""
+    values = {
+        name: scale(effects(coefficients.section(section)[name]).of(traits_of(traits)), traits)
+        for name, (section, traits_of, scale) in LAWS.items()
+    }
+    return Fitted(**values)
+
+
+def _floor(t: Traits) -> list[str]:
+    return [
+        f"engine={t.engine}",
+        f"platform={t.platform}",
+        f"host={t.host}",
+        f"era={t.host}/{t.era}",
+        f"arch={t.architecture}",
+        f"host-arch={t.host}/{t.architecture}",
+        *(
+            ["eager", f"method={t.method}", f"host-method={t.host}/{t.method}"]
+            if t.eager
+            else [f"kernel={t.host}/{t.kernel}"]
+        ),
+        *(f"flag={flag}" for flag in t.flags),
+        *(f"engine-flag={t.engine}/{flag}" for flag in t.flags),
+    ]
+
+
+def _efficiency(t: Traits) -> list[str]:
+    return [
+        f"engine={t.engine}",
+        f"platform={t.platform}",
+        f"host={t.host}",
+        f"era={t.host}/{t.era}",
+        f"memory={t.memory}",
+        f"host-memory={t.host}/{t.memory}",
+        f"kernel={t.kernel}",
+        f"host-kernel={t.host}/{t.kernel}",
+        f"kernel-memory={t.host}/{t.kernel}/{t.memory}",
+        f"arch={t.memory}/{t.architecture}",
+        f"host-arch={t.host}/{t.memory}/{t.architecture}",
+        f"gpu={t.gpu}",
+        *(f"engine-flag={t.engine}/{flag}" for flag in t.flags),
+        *([f"moe-kernel={t.engine}/{t.kernel}"] if "moe" in t.flags else []),
+    ]
+
+
+def _cache_cost(t: Traits) -> list[str]:
+    return [f"host={t.host}"]
+
+
+def _collective(t: Traits) -> list[str]:
+    return [
+        f"host={t.host}",
+        f"link={t.link}",
+        f"ranks={t.link}/{t.tensor_parallel_size}",
+        f"era={t.engine}/{t.era}",
+    ]
+
+
+def _utilisation(t: Traits) -> list[str]:
+    return [
+        f"engine={t.engine}",
+        f"platform={t.platform}",
+        f"host={t.host}",
+        f"era={t.host}/{t.era}",
+        f"arch={t.segment}/{t.architecture}",
+        f"host-arch={t.host}/{t.architecture}",
+        f"host-segment={t.host}/{t.segment}",
+        f"kernel={t.kernel}",
+        f"host-kernel={t.host}/{t.kernel}",
+        f"kernel-arch={t.host}/{t.kernel}/{t.architecture}",
+        f"gpu={t.gpu}",
+        *(f"flag={flag}" for flag in t.flags),
+        *(f"host-flag={t.host}/{flag}" for flag in t.flags),
+    ]
+
+
+def _step_arithmetic(t: Traits) -> list[str]:
+    return [f"host={t.host}", f"kernel={t.host}/{t.kernel}"]
+
+
+def _per_sequence(t: Traits) -> list[str]:
+    return [f"host={t.host}", f"era={t.host}/{t.era}"]
+
+
+def _request_overhead(t: Traits) -> list[str]:
+    return [f"engine={t.engine}"]
+
+
+def _chunk_floor(t: Traits) -> list[str]:
+    return [f"host={t.host}", f"arch={t.architecture}", *(f"flag={flag}" for flag in t.flags)]
+
+
+def _attention(t: Traits) -> list[str]:
+    return [f"host={t.host}", f"arch={t.architecture}"]
+
+
+def _exchange(t: Traits) -> list[str]:
+    return [f"link={t.link}", f"host={t.host}"]
+
+
+def ceiling(t: Traits) -> float:
+    """The most a kernel can reach, as a multiple of the 16-bit tensor peak with FP32 accumulation.
+
+    Eight-bit kernels and llama.cpp (int8 products, FP16 accumulation) run at up to twice that, on
+    GeForce cards, which halve FP32 accumulation, at four times; FP4 tensor cores at four times.
+    SOURCE: NVIDIA Ada and Blackwell architecture whitepapers, tensor-core peak rates.
+    """
+    if t.kernel == "fp4":
+        return 4.2
+    if t.engine == "llama.cpp" or t.kernel in {"fp8", "w8a8"}:
+        return 4.2 if t.segment == "geforce" else 2.1
+    return 2.1 if t.segment == "geforce" else 1.05
+
+
+def _time(value: float, _: Traits) -> float:
+    return math.exp(value)
+
+
+def _share(value: float, _: Traits) -> float:
+    return 1.05 / (1.0 + math.exp(-value))
+
+
+def _share_of_ceiling(value: float, traits: Traits) -> float:
+    return ceiling(traits) / (1.0 + math.exp(-value))
+
+
+Law = tuple[str, Callable[[Traits], list[str]], Callable[[float, Traits], float]]
+LAWS: Mapping[str, Law] = {
+    "floor": ("decode", _floor, _time),
+    "efficiency": ("decode", _efficiency, _share),
+    "cache_cost": ("decode", _cache_cost, _time),
+    "collective": ("decode", _collective, _time),
+    "step_arithmetic": ("step", _step_arithmetic, _time),
+    "per_sequence": ("step", _per_sequence, _time),
+    "utilisation": ("prefill", _utilisation, _share_of_ceiling),
+    "request_overhead": ("prefill", _request_overhead, _time),
+    "chunk_floor": ("prefill", _chunk_floor, _time),
+    "attention": ("prefill", _attention, _time),
+    "exchange": ("prefill", _exchange, _time),
+}

@@ -1,0 +1,81 @@
+from types import SimpleNamespace
+
+import pytest
+from capcheck.predict.speed import roofline
+
+FITTED = SimpleNamespace(
+    floor=0.05,
+    efficiency=0.8,
+    cache_cost=1.0,
+    collective=0.01,
+    utilisation=0.5,
+    step_arithmetic=1.5,
+    per_sequence=0.02,
+    chunk_floor=0.1,
+    attention=2.0,
+    exchange=0.5,
+)
+
+
+def facts(**changes: float) -> SimpleNamespace:
+    return SimpleNamespace(
+        **{
+            "layers": 32,
+            "launches": 32,
+            "hidden": 4096,
+            "tensor_parallel_size": 1,
+            "cache_ranks": 1,
+            "launch_overlap": 1.0,
+            "bytes_per_ms": 2e9,
+            "flop_per_ms": 3e11,
+            "sequences": 4,
+            "weight_bytes": 16e9,
+            "cache_bytes": 1e8,
+            "step_params": 8e9,
+            "prompt_tokens": 1000,
+            "prefill_params": 7e9,
+            "chunks": 1,
+            "chunk_bytes": 16e9,
+            "attention_flop": 1e11,
+        }
+        | changes
+    )
+
+
+def test_a_step_on_one_gpu():
+    memory = (16e9 + 4 * 1e8) / (2e9 * 0.8)
+    arithmetic = 4 * 2 * 8e9 * 1.5 / (3e11 * 0.5)
+    expected = 32 * 0.05 + memory + arithmetic + 3 * 0.02
+    assert roofline.step(facts(), FITTED) == pytest.approx(expected)
+
+
+def test_two_gpus_share_the_work_and_pay_for_the_collectives():
+    memory = (16e9 / 2 + 4 * 1e8 / 2) / (2e9 * 0.8)
+    arithmetic = 4 * 2 * 8e9 * 1.5 / (2 * 3e11 * 0.5)
+    collectives = 2 * 32 * 0.01 + 4 * 2 * 32 * 4096 * 2 * 0.5 / 100e6
+    expected = 32 * 0.05 + memory + arithmetic + collectives + 3 * 0.02
+    two = facts(tensor_parallel_size=2, cache_ranks=2)
+    assert roofline.step(two, FITTED) == pytest.approx(expected)
+
+
+def test_a_prefill_on_one_gpu():
+    products = 2 * 7e9 * 1000 / (3e11 * 0.5)
+    streaming = 16e9 / (2e9 * 0.8)
+    expected = products + streaming + 32 * 0.1 + 1e11 * 2.0 / 3e11
+    assert roofline.prefill(facts(), FITTED) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("ranks", "kv_heads", "compressed", "expected"),
+    [(1, 8, False, 1), (4, 8, False, 4), (8, 4, False, 4), (8, 1, True, 1), (8, None, False, 1)],
+)
+def test_heads_are_split_and_latents_are_not(
+    ranks: int, kv_heads: int | None, compressed: bool, expected: int
+):
+    assert roofline.cache_ranks(ranks, kv_heads, compressed) == expected
+
+
+def test_overlap_lies_between_the_longer_and_the_sum():
+    assert roofline.overlap(3.0, 4.0, 1.0) == 7.0
+    assert roofline.overlap(3.0, 4.0, 2.0) == 5.0
+    assert 4.0 < roofline.overlap(3.0, 4.0, 8.0) < 4.1
