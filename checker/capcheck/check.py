@@ -8,7 +8,7 @@ from capcheck.judge import Context, start
 from capcheck.manifest.deployment import Deployment
 from capcheck.predict.latency.headroom import headroom_rps
 from capcheck.report.model import DeploymentReport
-from capcheck.search.find import SHOWN, Search, find
+from capcheck.search.find import SHOWN, find
 
 
 def check(
@@ -18,21 +18,27 @@ def check(
     alternatives: bool = True,
     shown: int | None = SHOWN,
 ) -> DeploymentReport:
-    """Judge a deployment, and look for better configurations unless told not to.
+    """Judge a deployment, and look for headroom and better configurations unless told not to.
 
     The report holds the best `shown` alternatives; None keeps all.
     """
     started = start(deployment, context)
     checked = started.finish()
-    forecast = checked.forecast
-    headroom = headroom_rps(started.resolved, started.unloaded.speed, forecast.memory)
-    search = find(checked, context, shown=shown) if alternatives else Search()
-    return DeploymentReport(
+    report = DeploymentReport(
         resolved=checked.resolved,
-        forecast=replace(forecast, load=replace(forecast.load, headroom_rps=headroom)),
+        forecast=checked.forecast,
         gates=checked.gates,
         findings=checked.findings,
         verdict=checked.verdict,
+    )
+    if not alternatives:
+        return report
+    search = find(checked, context, shown=shown)
+    return replace(
+        report,
+        headroom_rps=headroom_rps(
+            started.resolved, started.unloaded.speed, checked.forecast.memory
+        ),
         alternatives=search.alternatives,
         near_misses=search.near_misses,
         nothing_passes=search.nothing_passes,

@@ -88,7 +88,9 @@ def _coefficients(ctx: click.Context, param: click.Parameter, value: Path | None
     help="Verdicts that make the exit code 1: pass, borderline, fail, cannot-predict. Empty: none.",
 )
 @click.option("--allow-empty", is_flag=True, help="Accept that no manifest is found.")
-@click.option("--no-alternatives", is_flag=True, help="Do not look for cheaper configurations.")
+@click.option(
+    "--no-alternatives", is_flag=True, help="Do not look for cheaper configurations or headroom."
+)
 @click.option(
     "--coefficients",
     "coefficients_file",

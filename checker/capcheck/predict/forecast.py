@@ -66,8 +66,7 @@ class Safety:
 class Load:
     """Behaviour at the stated traffic, over all replicas.
 
-    `headroom_rps` is the largest rate that keeps every stated limit on latency and utilisation,
-    `goodput_rps` the requests per second that keep all those on latency, each by itself.
+    `goodput_rps` is the requests per second that keep all stated limits on latency, each by itself.
     `loss_rate` is the share that a full queue turns away. Of a closed loop, `agent_tok_s` is what
     each agent gets and `scaling_efficiency` its share of what a lone agent gets: TR133's eta(N).
     `latency_parts_ms` (queue, host, prefill, decode) sum to the mean latency; empty when unknown.
@@ -82,7 +81,6 @@ class Load:
     tpot_ms: Distribution
     latency_ms: Distribution
     queue_wait_ms: Distribution
-    headroom_rps: Estimate = NOT_LOOKED_FOR
     goodput_rps: Estimate = NOT_LOOKED_FOR
     loss_rate: Estimate = NOT_LOOKED_FOR
     agent_tok_s: Estimate = NOT_LOOKED_FOR

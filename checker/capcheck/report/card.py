@@ -83,7 +83,7 @@ def _load(deployment: Deployment) -> str:
         if part >= 0.01 * total
     ]
     notes = [", ".join(shares)] if total > 0 else []
-    headroom, stated = forecast["headroom_rps"], facts["requests_per_second"]["value"]
+    headroom, stated = deployment["headroom_rps"], facts["requests_per_second"]["value"]
     if headroom["value"] is not None and isinstance(stated, int | float):
         rate = reading(headroom, "requests/s")
         notes.append(f"limits hold up to {rate}, stated {amount(stated, 'requests/s')}")
@@ -181,7 +181,6 @@ def _all_figures(forecast: Forecast) -> Iterator[tuple[str, Leaf, str]]:
     yield "throughput", forecast["throughput_tok_s"], "tok/s"
     yield "capacity", forecast["capacity_tok_s"], "tok/s"
     yield "saturation", forecast["saturation_rps"], "requests/s"
-    yield "headroom", forecast["headroom_rps"], "requests/s"
     yield "goodput", forecast["goodput_rps"], "requests/s"
     yield "utilisation", forecast["utilisation"], ""
     if forecast["agent_tok_s"]["value"] is not None:

@@ -62,7 +62,6 @@ class Forecast(TypedDict):
     throughput_tok_s: Leaf
     capacity_tok_s: Leaf
     saturation_rps: Leaf
-    headroom_rps: Leaf
     goodput_rps: Leaf
     utilisation: Leaf
     agent_tok_s: Leaf
@@ -152,6 +151,7 @@ class Deployment(TypedDict):
     place: Spot
     resolved: dict[str, Fact]
     forecast: Forecast
+    headroom_rps: Leaf
     verdict: Verdict
     gates: dict[str, Gate]
     findings: list[Finding]

@@ -6,21 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from capcheck.errors import Problem
+from capcheck.estimate import Estimate
 from capcheck.finding import Finding, Gate, Verdict
-from capcheck.predict.forecast import Forecast
+from capcheck.predict.forecast import NOT_LOOKED_FOR, Forecast
 from capcheck.resolution.resolved import Resolved
 from capcheck.search.alternative import Alternative
 
 
 @dataclass(frozen=True, slots=True)
 class DeploymentReport:
-    """Everything said about one deployment."""
+    """Everything said about one deployment.
+
+    `headroom_rps` is the largest rate that keeps every stated limit on latency and utilisation.
+    """
 
     resolved: Resolved
     forecast: Forecast
     gates: Mapping[str, Gate]
     findings: tuple[Finding, ...]
     verdict: Verdict
+    headroom_rps: Estimate = NOT_LOOKED_FOR
     alternatives: tuple[Alternative, ...] = ()
     near_misses: tuple[Alternative, ...] = ()
     nothing_passes: str | None = (

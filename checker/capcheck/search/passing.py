@@ -11,6 +11,7 @@ RISKS = frozenset(
     {
         "high-utilisation",
         "kv-pool-below-concurrency",
+        "kv-pool-limits-batch",
         "many-replicas",
         "quality-concerning",
         "queue-unstable",

@@ -28,7 +28,6 @@ FORECAST_KEYS = {
     "throughput_tok_s",
     "capacity_tok_s",
     "saturation_rps",
-    "headroom_rps",
     "goodput_rps",
     "utilisation",
     "agent_tok_s",
