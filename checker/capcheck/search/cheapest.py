@@ -71,15 +71,14 @@ class Cheapest:
                 return found
         return miss.started.finish()
 
-    def _by_capacity(self, started: Started) -> list[tuple[int, Deployment]]:
+    def _by_capacity(self, started: Started) -> list[tuple[int, Started]]:
         """The ways to set the slots that fit, with the replicas that are surely too few for each;
         those that need the fewest replicas first, and of these the fewest slots."""
-        found = []
-        for deployment in _with_slots(started):
-            unchanged = deployment is started.resolved.deployment
-            one = started if unchanged else self._start(deployment, self._fewest())
+        found = [(self._saturated_by(started), started)]
+        for deployment in _more_slots(started):
+            one = self._start(deployment, self._fewest())
             if one.gates["vram"].verdict == started.gates["vram"].verdict:
-                found.append((self._saturated_by(one), deployment))
+                found.append((self._saturated_by(one), one))
         return sorted(found, key=lambda pair: pair[0])
 
     def _short_by(self, started: Started) -> float:
@@ -92,7 +91,7 @@ class Cheapest:
         return max(0.0, max(short, default=0.0))
 
     def _fewest_replicas(
-        self, deployment: Deployment, failing: int, most: int, *, ignored: frozenset[str]
+        self, started: Started, failing: int, most: int, *, ignored: frozenset[str]
     ) -> Checked | None:
         """Bisection: more replicas never make a gate of load worse.
 
@@ -101,24 +100,23 @@ class Cheapest:
         """
         if failing >= most:
             return None
-        passing = self._passing(deployment, failing + 1, ignored)
+        passing = self._passing(started, failing + 1, ignored)
         if passing is None and most > failing + 1:
             failing += 1
-            passing = self._passing(deployment, most, ignored)
+            passing = self._passing(started, most, ignored)
         while passing is not None and passing.resolved.replicas_min - failing > 1:
             middle = (passing.resolved.replicas_min + failing) // 2
-            found = self._passing(deployment, middle, ignored)
+            found = self._passing(started, middle, ignored)
             if found is None:
                 failing = middle
             else:
                 passing = found
         return passing
 
-    def _passing(
-        self, deployment: Deployment, replicas: int, ignored: frozenset[str]
-    ) -> Checked | None:
+    def _passing(self, started: Started, replicas: int, ignored: frozenset[str]) -> Checked | None:
         """This many replicas judged, if they pass."""
-        started = self._start(deployment, replicas)
+        if replicas != started.resolved.replicas_min:
+            started = self._start(started.resolved.deployment, replicas)
         if not started.passes_when_slow(ignored):
             return None
         checked = started.finish()
@@ -166,10 +164,9 @@ def keeps(deployment: Deployment, field: str) -> bool:
     return field in deployment.alternatives.keep
 
 
-def _with_slots(started: Started) -> Iterator[Deployment]:
-    """As it is, then with more slots where the engine runs few unless told."""
+def _more_slots(started: Started) -> Iterator[Deployment]:
+    """With more slots, where the engine runs few unless told."""
     deployment = started.resolved.deployment
-    yield deployment
     backend, engine = started.resolved.backend, started.resolved.engine
     if backend is None or engine is None or backend.batching != "slots":
         return
