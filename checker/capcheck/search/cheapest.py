@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from capcheck.judge import Checked, Context, Started, start
@@ -34,10 +34,12 @@ class Cheapest:
     today: Checked
     context: Context
 
-    def of(self, deployment: Deployment, most_replicas: int) -> Checked | Miss | None:
+    def of(
+        self, deployment: Deployment, most_replicas: int, worth: Callable[[Started], bool]
+    ) -> Checked | Miss | None:
         """The cheapest member that surely passes with at most `most_replicas`, else a miss.
 
-        None when the family cannot run at all.
+        None when the family cannot run at all, or is not `worth` it at its cheapest.
         """
         allowed = most = min(most_replicas, self._most())
         if most < self._fewest():
@@ -48,6 +50,8 @@ class Cheapest:
         if first.gates["vram"].verdict != "pass":
             shorter = _shorter_context(first)
             first = first if shorter is None else self._start(shorter, self._fewest())
+        if not worth(first):
+            return None
         short = self._short_by(first)
         if short > 0 or reservation(first, self.today) is not None:
             return Miss(first, short, most)

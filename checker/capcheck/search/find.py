@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from capcheck.judge import Checked, Context
+from capcheck.judge import Checked, Context, Started
+from capcheck.predict.forecast import Forecast
 from capcheck.search.alternative import Alternative
 from capcheck.search.cheapest import MAX_REPLICAS, Cheapest, Miss
 from capcheck.search.edits import disruption, edits
@@ -40,9 +41,17 @@ def find(today: Checked, context: Context, *, shown: int | None = SHOWN) -> Sear
     passing: list[Alternative] = []
     misses: list[Miss] = []
     cheapest = Cheapest(today, context)
+
+    def worth(started: Started) -> bool:
+        """Whether the family could still be among the best, if it passed as it stands."""
+        if shown is None or len(passing) < shown:
+            return True
+        worst = sorted(passing, key=_rank)[shown - 1]
+        return _cost_then_quality(started.forecast) <= _cost_then_quality(worst.forecast)
+
     for family in families(today.resolved, context.registry):
         most_replicas = _affordable(family, today, passing, shown)
-        best = cheapest.of(family.deployment, most_replicas) if most_replicas else None
+        best = cheapest.of(family.deployment, most_replicas, worth) if most_replicas else None
         if isinstance(best, Miss):
             misses.append(best)
         elif best is not None:
@@ -110,20 +119,21 @@ def _alternative(checked: Checked, today: Checked) -> Alternative:
     )
 
 
-def _rank(offered: Alternative) -> tuple[float, float, tuple[int, int]]:
-    usd, quality = offered.usd_month, offered.forecast.quality.score.value
-    return (
-        float("inf") if usd is None else usd,
-        -(quality or 0.0),
-        disruption(offered.edits, offered.resolved.deployment.name),
-    )
+def _rank(offered: Alternative) -> tuple[tuple[float, float], tuple[int, int]]:
+    disturbs = disruption(offered.edits, offered.resolved.deployment.name)
+    return _cost_then_quality(offered.forecast), disturbs
+
+
+def _cost_then_quality(forecast: Forecast) -> tuple[float, float]:
+    usd, quality = forecast.cost.usd_month.value, forecast.quality.score.value
+    return float("inf") if usd is None else usd, -(quality or 0.0)
 
 
 def _distance(offered: Alternative) -> float:
     return max((distance(gate) for gate in offered.gates if gate.verdict != "pass"), default=0.0)
 
 
-def _nearness(offered: Alternative) -> tuple[float, tuple[float, float, tuple[int, int]]]:
+def _nearness(offered: Alternative) -> tuple[float, tuple[tuple[float, float], tuple[int, int]]]:
     return _distance(offered), _rank(offered)
 
 
