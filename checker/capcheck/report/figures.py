@@ -181,11 +181,6 @@ def owners(document: Document) -> dict[tuple[str, str], Deployment]:
     return {(entry["path"], entry["name"]): entry for entry in document["deployments"]}
 
 
-def why_unknown(figures: Iterable[Figure]) -> str | None:
-    """The first reason why a figure is missing."""
-    return next((figure.leaf["basis"] for figure in figures if _unknown(figure.leaf)), None)
-
-
 def setup(deployment: Deployment) -> str:
     """`llama3.2-3b Q4_K_M on ollama, 2 × RTX 4080 12GB`, as far as it is known."""
     facts = deployment["resolved"]
