@@ -94,7 +94,7 @@ def _affordable(
         limits.append(current * (1 - 1e-9))
     if shown is not None and len(passing) >= shown:
         limits.append(sorted(found.usd_month or 0.0 for found in passing)[shown - 1])
-    return int(min(limits) / each + 1e-9)
+    return int(min(limits) / each + 1e-9) * family.replicas_each
 
 
 def _improves(offered: Alternative, today: Checked) -> bool:

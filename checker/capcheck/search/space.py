@@ -28,11 +28,13 @@ RENTED = frozenset({"marketplace", "on-demand"})
 class Family:
     """Configurations that differ in replicas and light settings only.
 
-    `deployment` has one replica; `usd_month_each` is what one replica costs, None without a price.
+    `deployment` has one replica. Whole instances are billed: `usd_month_each` buys room for
+    `replicas_each` replicas; it is None without a price.
     """
 
     deployment: Deployment
     usd_month_each: float | None
+    replicas_each: int
 
 
 Model = tuple[str | None, ModelSpec]
@@ -179,7 +181,8 @@ def _family(today: Resolved, registry: Registry, choice: Choice, gpus: int) -> F
     deployment = _with(today, choice, gpus, price)
     if deployment is None:
         return None
-    return Family(deployment, _usd_month_each(today, choice.gpu[1], gpus, price))
+    held = 1 if price is None else max(1, price.price.n_gpus // gpus)
+    return Family(deployment, _usd_month_each(today, choice.gpu[1], gpus, price), held)
 
 
 def _price(today: Resolved, registry: Registry, gpu: GpuSpec, gpus: int) -> PriceMatch | None:

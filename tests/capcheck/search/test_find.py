@@ -143,3 +143,24 @@ def test_all_of_them_are_more_than_the_shown(context):
     assert len(some.alternatives) == 5
     assert everything.alternatives[:5] == some.alternatives
     assert len(everything.alternatives) > 5
+
+
+def test_replicas_that_share_an_instance_are_billed_once(context):
+    """AWS rents A100s by eight: seven more replicas of one GPU each cost nothing more."""
+    today = replace(
+        DEAR,
+        gpu="A100 80GB SXM",
+        provider="aws",
+        replicas=Replicas(1, 1),
+        traffic=replace(CHAT, requests_per_second=40.0),
+        budget=Budget(monthly_usd=21_000.0),
+        alternatives=AlternativesScope(
+            gpus=(), backends=(), quants=(), max_replicas=8, keep=("gpus_per_replica",)
+        ),
+    )
+    checked = judge(today, context)
+    assert checked.gates["budget"].verdict == "pass"
+    assert checked.verdict != "pass"
+    best = find(checked, context).alternatives[0]
+    assert 1 < best.resolved.replicas_min <= 8
+    assert best.saving_usd_month == 0
