@@ -6,11 +6,23 @@ for its destination, whole parts are left out, and named.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from capcheck.finding import VERDICTS, Verdict
+from capcheck.finding import Verdict
 from capcheck.numbers import amount
+from capcheck.report.compared import (
+    difference,
+    earlier,
+    fleet_difference,
+    gone,
+    is_compared,
+    is_old,
+    not_compared,
+    outcome,
+    shown,
+)
 from capcheck.report.document import (
     Alternative,
     Deployment,
@@ -90,10 +102,13 @@ def render(document: Document, style: Style) -> str:
 def _render(document: Document, rung: Rung) -> str:
     blocks = [
         f"### {_headline(document)}",
+        *_moved_limits(document),
         *_leads(document),
         *_table(document, rung),
         _fleet(document),
+        _removed(document, rung),
         *_folded_findings(document, rung),
+        *_on_base(document, rung),
         *_ways(document, rung),
         _footer(document),
     ]
@@ -101,15 +116,22 @@ def _render(document: Document, rung: Rung) -> str:
 
 
 def _headline(document: Document) -> str:
-    counts = document["counts"]
+    """The verdict in a sentence; against base, of what changed, with what it costs."""
+    text = _verdict(document)
+    money = difference(document["usd_month"]["delta"])
+    return f"{text}, {markdown(money)}" if is_compared(document) and money else text
+
+
+def _verdict(document: Document) -> str:
+    counts: dict[str, int] = dict(Counter(map(outcome, document["deployments"])))
     broken = unread(document)
     said = (
         (broken, f"could not read {plural(broken, 'manifest')}"),
-        (counts["fail"], _deployments(counts["fail"], "breaks a limit", "break a limit")),
-        (counts["cannot-predict"], _deployments(counts["cannot-predict"], "cannot be predicted")),
+        (fail := counts.get("fail", 0), _deployments(fail, "breaks a limit", "break a limit")),
+        (none := counts.get("cannot-predict", 0), _deployments(none, "cannot be predicted")),
         (
-            counts["borderline"],
-            _deployments(counts["borderline"], "is borderline", "are borderline"),
+            near := counts.get("borderline", 0),
+            _deployments(near, "is borderline", "are borderline"),
         ),
     )
     if parts := [text for count, text in said if count]:
@@ -117,9 +139,38 @@ def _headline(document: Document) -> str:
         return f"{icon} capcheck: {', '.join(parts)}"
     if not document["deployments"]:
         return f"{ICONS['fail' if document['exit_code'] else 'pass']} capcheck: no manifest found"
-    if counts["deployments"] == 1:
+    if is_compared(document):
+        return f"✅ capcheck: {_all_well(document['counts'])}"
+    if document["counts"]["deployments"] == 1:
         return "✅ capcheck: the deployment meets its limits"
-    return f"✅ capcheck: all {counts['deployments']:,} deployments meet their limits"
+    return f"✅ capcheck: all {document['counts']['deployments']:,} deployments meet their limits"
+
+
+def _all_well(counts: dict[str, int]) -> str:
+    """Against base, nothing new breaks; what was broken there still is."""
+    changed, failing = counts["changed"], counts["failing_on_base"]
+    text = "no deployment changed"
+    if changed and failing:
+        text = f"{plural(changed, 'deployment')} changed and nothing new breaks"
+    elif changed:
+        one = "the changed deployment meets its limits"
+        text = one if changed == 1 else f"all {changed:,} changed deployments meet their limits"
+    return f"{text}, {failing:,} failing as on base" if failing else text
+
+
+def _moved_limits(document: Document) -> Iterator[str]:
+    """Above all else: who moves the goalposts says so to an owner; and why nothing is compared."""
+    if reason := not_compared(document):
+        yield f"> ⚠️ {markdown(reason)}"
+    if moved := document["limits_changed"]:
+        lines = [
+            f"- {code(limit['deployment'])}: {markdown(limit['message'])} ({_where(limit['place'])})"
+            for limit in moved[:LEADS]
+        ]
+        if len(moved) > LEADS:
+            lines.append(f"- and {len(moved) - LEADS:,} more")
+        title = "⚠️ **This change loosens its own limits**; an owner should look at it:"
+        yield "\n".join(f"> {line}".rstrip() for line in (title, "", *lines))
 
 
 def _deployments(count: int, one: str, more: str = "") -> str:
@@ -134,11 +185,14 @@ def _leads(document: Document) -> Iterator[str]:
     for found in _deciding(document)[:LEADS]:
         way_out = _way_out(found, deployments.get((found["path"], found["deployment"])))
         lines = [f"{ICONS[found['verdict']]} {_statement(found)}", *([way_out] if way_out else [])]
+        if found["cause"]:
+            lines.insert(1, f"**Because** {markdown(found['cause']['message'])}")
         yield "<br>\n".join(lines)
 
 
 def _problem(problem: Problem) -> str:
     hint = f" Did you mean {code(problem['nearest'])}?" if problem["nearest"] else ""
+    hint += " It could not be read on base either." if problem["on_base"] else ""
     return (
         f"❌ **bad input** {_where(problem)}: found {markdown(problem['found'])}, "
         f"expected {markdown(problem['expected'])}.{hint} {code(problem['code'])}"
@@ -166,7 +220,8 @@ def _way_out(found: NamedFinding, deployment: Deployment | None) -> str:
 
 
 def _deciding(document: Document) -> list[NamedFinding]:
-    return [found for found in document["findings"] if found["verdict"] != "pass"]
+    """What has a say in the verdict, and is not as on base."""
+    return [one for one in document["findings"] if one["verdict"] != "pass" and not is_old(one)]
 
 
 def _where(spot: Spot) -> str:
@@ -175,15 +230,15 @@ def _where(spot: Spot) -> str:
 
 def _table(document: Document, rung: Rung) -> Iterator[str]:
     """A row a deployment, the worst first; then how many rows were left out."""
-    ranked = sorted(document["deployments"], key=lambda entry: -VERDICTS.index(entry["verdict"]))
-    passing = [entry for entry in ranked if entry["verdict"] == "pass"]
+    ranked = shown(document)
+    passing = [entry for entry in ranked if outcome(entry) == "pass"]
     broken = ranked[: len(ranked) - len(passing)]
-    shown = [*broken[: rung.broken], *passing[: rung.passing]]
-    if shown:
-        yield "\n".join((*_DEPLOYMENTS, *map(_row, shown)))
-    if len(shown) < len(ranked):
+    rows = [*broken[: rung.broken], *passing[: rung.passing]]
+    if rows:
+        yield "\n".join((*_DEPLOYMENTS, *map(_row, rows)))
+    if len(rows) < len(ranked):
         yield _left_out(
-            f"{len(ranked) - len(shown):,} of {plural(len(ranked), 'deployment')} "
+            f"{len(ranked) - len(rows):,} of {plural(len(ranked), 'deployment')} "
             f"({len(passing) - len(passing[: rung.passing]):,} of them pass)"
         )
 
@@ -195,19 +250,34 @@ def _left_out(what: str) -> str:
 def _row(deployment: Deployment) -> str:
     verdict, forecast = deployment["verdict"], deployment["forecast"]
     what = markdown(setup(deployment), NAME_LENGTH)
+    old = verdict != "pass" and outcome(deployment) == "pass"
     cells = [
-        f"{ICONS[verdict]} {WORDS[verdict]}",
-        f"{code(deployment['name'])}<br><sub>{what}</sub>",
+        f"{ICONS[verdict]} {WORDS[verdict]}" + (", as on base" if old else ""),
+        f"{code(deployment['name'])}{_change(deployment)}<br><sub>{what}</sub>",
     ]
     for figure in headline(forecast, deployment["gates"]):
-        cells.append(_cell(figure))
+        cells.append(_cell(figure, deployment))
         if figure.label == "throughput":
             cells[-1] += f" ({markdown(cell(forecast['capacity_tok_s'], 'tok/s'))})"
     return f"| {' | '.join(cells)} |"
 
 
-def _cell(figure: Figure) -> str:
+def _change(deployment: Deployment) -> str:
+    base = deployment["base"]
+    if deployment["change"] == "added":
+        return " (new)"
+    if base is None or deployment["change"] != "renamed":
+        return ""
+    file = "" if base["path"] == deployment["path"] else f" in {code(base['path'])}"
+    return f" (was {code(base['name'])}{file})"
+
+
+def _cell(figure: Figure, deployment: Deployment) -> str:
     text = markdown(cell(figure.leaf, figure.unit, bounds=True))
+    then = earlier(figure, deployment)
+    old = cell(then, figure.unit) if then else ""
+    if then and old != cell(figure.leaf, figure.unit):
+        text = f"{markdown(old)} → {text}"
     gate = figure.gate
     if gate is None or gate["limit"] is None:
         return text
@@ -216,8 +286,32 @@ def _cell(figure: Figure) -> str:
 
 
 def _fleet(document: Document) -> str:
+    if is_compared(document) and (cost := fleet_difference(document)):
+        return f"Fleet: **{markdown(cost)}**"
     cost = fleet_cost(document)
     return f"Fleet: **{markdown(cost)}**" if cost and len(document["deployments"]) > 1 else ""
+
+
+def _removed(document: Document, rung: Rung) -> str:
+    items = list(map(markdown, gone(document["removed"])))
+    return _list(items, rung.remarks, "deployment removed", "deployments removed")
+
+
+def _on_base(document: Document, rung: Rung) -> Iterator[str]:
+    """What base had already, and does not count; and what it had and is gone."""
+    old = [
+        _statement(found)
+        for found in document["findings"]
+        if is_old(found) and found["verdict"] != "pass"
+    ]
+    yield _list(
+        old, rung.remarks, "finding as on base, not counted", "findings as on base, not counted"
+    )
+    fixed = [
+        f"{code(one['deployment'])}: {markdown(one['message'])} ({code(one['rule'])})"
+        for one in document["fixed"]
+    ]
+    yield _list(fixed, rung.remarks, "finding of base is gone", "findings of base are gone")
 
 
 def _folded_findings(document: Document, rung: Rung) -> Iterator[str]:
@@ -229,24 +323,24 @@ def _folded_findings(document: Document, rung: Rung) -> Iterator[str]:
     remarks = [
         _statement(found) + (f" *Fix:* {markdown(found['fix'])}" if found["fix"] else "")
         for found in document["findings"]
-        if found["verdict"] == "pass"
+        if found["verdict"] == "pass" and not is_old(found) and found["rule"] != "limit-loosened"
     ]
     yield _list(remarks, rung.remarks, "warning or note", "warnings and notes")
 
 
 def _list(items: Sequence[str], most: int | None, one: str, more: str) -> str:
-    shown = [f"- {item}" for item in items[:most]]
-    if len(shown) < len(items):
-        shown.append("- " + _left_out(f"{len(items) - len(shown):,} of them"))
+    lines = [f"- {item}" for item in items[:most]]
+    if len(lines) < len(items):
+        lines.append("- " + _left_out(f"{len(items) - len(lines):,} of them"))
     title = f"{len(items):,} {one if len(items) == 1 else more}"
-    return _folded(title, "\n".join(shown)) if items else ""
+    return _folded(title, "\n".join(lines)) if items else ""
 
 
 def _ways(document: Document, rung: Rung) -> Iterator[str]:
     """What would pass, or pass for less, or come nearest; folded, one a deployment."""
     offered = [
         entry
-        for entry in document["deployments"]
+        for entry in shown(document)
         if entry["alternatives"] or entry["near_misses"] or entry["nothing_passes"]
     ]
     if rung.ways == 0:
