@@ -29,7 +29,7 @@ def is_compared(document: Document) -> bool:
 def not_compared(document: Document) -> str:
     """Why nothing was compared although it was asked for; empty otherwise."""
     why = document["run"]["comparison"]
-    return "" if why in (None, COMPARED) else f"no comparison: {why}"
+    return "" if why is None or why == COMPARED else why
 
 
 def is_old(found: Finding | NamedFinding) -> bool:
@@ -109,6 +109,8 @@ def fleet_difference(document: Document) -> str:
     cost = document["usd_month"]
     base, head, delta = cost["base"], cost["value"], cost["delta"]
     if base is None or base["value"] is None or head is None or delta is None:
+        return ""
+    if not (document["deployments"] or document["removed"]):
         return ""
     if abs(delta) < 0.005:
         return f"{amount(head, '$/month')}, as on base"

@@ -74,9 +74,10 @@ def _verdict(document: Document, pen: Pen) -> str:
 
 def _footer(document: Document, pen: Pen) -> Iterator[str]:
     if reason := not_compared(document):
-        yield pen.paint(pen.text(reason, SENTENCE_LENGTH), "yellow")
+        yield pen.paint(pen.text(f"no comparison: {reason}", SENTENCE_LENGTH), "yellow")
     if is_compared(document):
-        yield from (pen.text(f"removed: {one}") for one in gone(document["removed"]))
+        removed = gone(document["removed"][:REMARKS_SHOWN])
+        yield from (pen.text(f"removed: {one}", SENTENCE_LENGTH) for one in removed)
         yield from (
             pen.text(f"fixed: [{one['rule']}] {one['deployment']}", NAME_LENGTH)
             for one in document["fixed"][:REMARKS_SHOWN]
@@ -110,7 +111,9 @@ def _findings(document: Document, style: Style, pen: Pen, *, verbose: bool) -> I
     for found in findings:
         if found["message"] in moved:
             before = moved[found["message"]]["base"]
-            lines = excerpt(found, style.sources, pen, note=f"was {scalar(before)}")
+            lines = excerpt(
+                found, style.sources, pen, note=pen.text(f"was {scalar(before)}", NAME_LENGTH)
+            )
             yield [*_finding(found, pen), *lines]
     deciding = [found for found in findings if found["verdict"] != "pass"]
     for found in sorted(deciding, key=is_old):
@@ -150,9 +153,8 @@ def _because(found: NamedFinding, pen: Pen) -> list[str]:
 def _where(found: NamedFinding, owner: Deployment | None, style: Style, pen: Pen) -> list[str]:
     label = "limit" if owner and limit_spot(found, owner) else ""
     cause = found["cause"]
-    note = (
-        pen.text(was(cause, owner)) if cause and owner and same_span(cause["place"], found) else ""
-    )
+    at_cause = cause and owner and same_span(cause["place"], found)
+    note = pen.text(was(cause, owner), NAME_LENGTH) if cause and owner and at_cause else ""
     return excerpt(found, style.sources, pen, related=found["related"], label=label, note=note)
 
 
