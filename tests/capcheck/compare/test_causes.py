@@ -1,6 +1,7 @@
 """Naming the edit that broke a limit, with figures that the tests choose."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -136,6 +137,16 @@ def test_a_queue_without_end() -> None:
     assert behind.message == (
         "replicas 4 → 1 lets the queue grow without end: no bound on p95 latency (it was 4.50 s)"
     )
+
+
+def test_a_figure_that_is_better_but_less_certain() -> None:
+    head, base = BOTH, entry(f"model: m, quant: a, gpu: h, {LIMIT}")
+    now, before = judged(head, 14000.0, 9000), judged(base, 8000.0, 9000)
+    wide = replace(now.gates["latency"], estimate=Estimate(7e3, 6e3, 12e3, "assumed", ""))
+    now = replace(now, gates={"latency": wide})
+    behind = cause(now.findings[0], now, trials(head, base, edited(base, head), before, len))
+    assert behind is not None
+    assert behind.message == "quant a → b takes p95 latency from 8.00 s to 7.00 s (6.00–12.0)"
 
 
 def test_at_most_one_judgement_an_edit_and_none_for_a_single_one() -> None:
