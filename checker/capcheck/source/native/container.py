@@ -14,7 +14,7 @@ from capcheck.source.native.command.facts import Sheet
 from capcheck.source.native.command.programs import Call, Image
 from capcheck.source.native.command.shell import commands
 from capcheck.source.native.command.variables import Environment
-from capcheck.source.native.deployment import Fact, Stated, Unknown, merged
+from capcheck.source.native.deployment import BY_FLAGS, Fact, Stated, Unknown, merged
 from capcheck.source.native.text import Text
 
 _VERSION = re.compile(r"v?(\d+\.\d+(?:\.\d+)?(?:[.-]?(?:post|rc)\d+)?)(?:[-.+_].*)?")
@@ -86,7 +86,7 @@ def _commanded(container: Container, image: Image | None, implied: Stated | None
         reason = f"the command {container.command[0].value[:60]!r} is not known"
         return Sheet({"backend": backend, "model": Unknown(reason, place)})
     if backend is None:
-        backend = _by_flags(words, container.place)
+        backend = _by_flags(words, container)
     if backend is None:
         return None
     engine = str(backend.value)
@@ -154,17 +154,20 @@ def _backend_of(container: Container, image: Image | None) -> Stated | None:
     return Stated(image.engine, place, "image")
 
 
-def _by_flags(words: Sequence[Text], place: Place) -> Stated | None:
-    """The one engine that knows every flag: a patch may hold arguments only."""
+def _by_flags(words: Sequence[Text], container: Container) -> Stated | None:
+    """The one engine that knows every flag, its variables deciding between several.
+
+    A patch may hold nothing but arguments, and an image may be a placeholder.
+    """
     flags = [word.value.partition("=")[0] for word in words if word.value.startswith("--")]
-    if len(flags) < 2:
+    if not flags:
         return None
-    known = [
-        engine
-        for engine in flag_table.engines()
-        if all(flag_table.find(flag, engine) for flag in flags)
-    ]
-    return Stated(known[0], words[0].place or place, "flags") if len(known) == 1 else None
+    known = flag_table.engines_with(flags)
+    named = " ".join((*container.environment, container.name)).lower()
+    hinted = [engine for engine in known if engine in named]
+    chosen = known if len(known) == 1 and len(flags) > 1 else hinted
+    place = words[0].place or container.place
+    return Stated(chosen[0], place, BY_FLAGS) if len(chosen) == 1 else None
 
 
 def _of_image(image: Text | None, engine: str) -> dict[str, Fact]:
@@ -195,6 +198,7 @@ def _is_flags(command: Sequence[Text]) -> bool:
     return command[0].value.startswith("-")
 
 
+# Programs that no engine is started by.
 _IDLE = frozenset(
     [
         "sleep",
@@ -217,7 +221,6 @@ _IDLE = frozenset(
 
 
 def _is_idle(program: str) -> bool:
-    """Programs that no engine is started by."""
     return program.rpartition("/")[2] in _IDLE
 
 

@@ -1,4 +1,4 @@
-"""What a native file says about one deployment: facts with their places, or why they are unknown."""
+"""What a native file says of one deployment: facts with places, or why they are unknown."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ Expect = Literal["ok", "partial", "runtime", "template", "none"]
 Value = str | int | float
 
 NOT_STATED = "the file does not say"
+# The origin of an engine that only its flags tell.
+BY_FLAGS = "flags"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +99,15 @@ def deployment(
     """A deployment whose missing facts are filled with Unknown and whose `expect` follows.
 
     Without `expect` it is `ok` when backend and model are stated and no fact waits for a variable
-    or another file, `partial` otherwise.
+    or another file, `partial` otherwise; an engine that only its flags tell is no statement.
     """
     complete = {name: facts.get(name, Unknown()) for name in FACTS}
     if expect is None:
         waits = any(isinstance(fact, Unknown) and fact.place for fact in complete.values())
         known = all(isinstance(complete[name], Stated) for name in ("backend", "model"))
-        expect = "ok" if known and not waits else "partial"
+        backend = complete["backend"]
+        guessed = isinstance(backend, Stated) and backend.origin == BY_FLAGS
+        expect = "ok" if known and not waits and not guessed else "partial"
     return NativeDeployment(
         address=address,
         kind=kind,

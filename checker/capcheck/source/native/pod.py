@@ -93,7 +93,7 @@ def container_of(node: Node | None, files: Files, document: Document) -> Contain
         command=command,
         arguments=arguments,
         environment=environment,
-        name=plain(at(node, "name")),
+        name=f"{document.name} {plain(at(node, 'name'))}",
     )
 
 
@@ -110,7 +110,9 @@ def image_of(node: Node | None, files: Files) -> Text | None:
     return files.text(node)
 
 
-def environment_of(node: Node | None, files: Files, document: Document) -> Environment:
+def environment_of(
+    node: Node | None, files: Files, document: Document, *, key: str = "env"
+) -> Environment:
     """A container's variables; those that another object holds are followed inside the files.
 
     A variable whose value stands elsewhere (a secret, a field, a missing object) is unresolved.
@@ -122,16 +124,15 @@ def environment_of(node: Node | None, files: Files, document: Document) -> Envir
         for key, value in entries(at(found.tree, "data") if found else None):
             if (text := files.text(value)) is not None:
                 environment[plain(at(source, "prefix")) + key] = text
-    variables = at(node, "env")
+    variables = at(node, key)
     if isinstance(variables, Mapping):
         for name, value in entries(variables):
-            source = at(value, "valueFrom")
             own = at(value, "value") if isinstance(value, Mapping) else value
-            _enter(environment, name, own, source, value, files)
+            _enter(environment, name, own, at(value, "valueFrom"), value, files)
     for variable in items(variables):
-        name_node = at(variable, "name")
-        source = at(variable, "valueFrom")
-        _enter(environment, plain(name_node), at(variable, "value"), source, variable, files)
+        written = at(variable, "value")
+        reference = at(variable, "valueFrom")
+        _enter(environment, plain(at(variable, "name")), written, reference, variable, files)
     return environment
 
 

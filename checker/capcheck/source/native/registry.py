@@ -16,7 +16,14 @@ from typing import Protocol, runtime_checkable
 from capcheck.errors import Problem
 from capcheck.place import Place
 from capcheck.source.native.deployment import FACTS, Fact, NativeDeployment, Unknown, deployment
-from capcheck.source.native.readers import workloads
+from capcheck.source.native.readers import (
+    app_template,
+    dynamo,
+    kserve,
+    kustomize,
+    llm_inference_service,
+    workloads,
+)
 from capcheck.source.native.tree import Document, Files, files_of
 
 ENTRY_POINTS = "capcheck.sources"
@@ -37,7 +44,15 @@ class Reader(Protocol):
         ...
 
 
-READERS: tuple[Reader, ...] = (workloads,)
+# In this order: `workloads` takes any Kubernetes object with a pod template that is left.
+READERS: tuple[Reader, ...] = (
+    kustomize,
+    kserve,
+    llm_inference_service,
+    dynamo,
+    app_template,
+    workloads,
+)
 
 
 @dataclass(frozen=True, slots=True)

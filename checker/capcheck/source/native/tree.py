@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence as SequenceOf
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from capcheck.errors import Problem
 from capcheck.place import Place
@@ -21,7 +21,8 @@ _NONE = Place("", 1, 1, 2)
 class Document:
     """One document: a YAML or JSON tree, or the text of a file that is neither.
 
-    `tree` is None where the text could not be read as YAML; `problems` then says why.
+    `tree` is None where the text could not be read as YAML; `problems` then says why. An object
+    inside a Template is a document of its own; `within` is then the address of what holds it.
     """
 
     path: str
@@ -29,6 +30,13 @@ class Document:
     tree: Node | None
     place: Place
     problems: tuple[Problem, ...] = ()
+    within: str = ""
+
+    def address(self, role: str = "") -> str:
+        """The locator `Kind/name`, with the role of one of several deployments in it."""
+        own = f"{self.kind}/{self.name}" if self.name else self.kind
+        whole = f"{self.within}#{own}" if self.within else own
+        return f"{whole}#{role}" if role else whole
 
     @property
     def group(self) -> str:
@@ -115,9 +123,23 @@ def documents_of(text: str, path: str) -> tuple[Document, ...]:
     if not path.endswith(_YAML):
         return (Document(path, text, None, whole_file(path)),)
     return tuple(
-        Document(path, part.text, part.tree, part.place, part.problems)
+        document
         for part in read_parts(text, path)
+        for document in _unfolded(Document(path, part.text, part.tree, part.place, part.problems))
     )
+
+
+def _unfolded(document: Document) -> Iterator[Document]:
+    """The objects of a `List` or an OpenShift `Template`; any other document is itself."""
+    if document.kind == "Template" and document.group == "template.openshift.io":
+        inner, within = items(at(document.tree, "objects")), document.address()
+    elif document.kind == "List":
+        inner, within = items(at(document.tree, "items")), ""
+    else:
+        yield document
+        return
+    for node in inner:
+        yield replace(document, tree=node, place=node.place, within=within)
 
 
 def files_of(texts: MappingOf[str, str]) -> Files:

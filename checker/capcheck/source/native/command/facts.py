@@ -17,6 +17,8 @@ from capcheck.source.native.deployment import FACTS, Fact, Stated, Unknown, Valu
 from capcheck.source.native.text import Text
 
 _URI = re.compile(r"[a-z][a-z0-9+.-]*://")
+# What `envsubst` or a template's parameters would fill in before the file is applied.
+_PLACEHOLDER = re.compile(r"\$\{[^}]*\}|\$\([\w.-]+\)|\$[A-Z][A-Z0-9_]{2,}")
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)([kKmMgG])?")
 _SCALE = {"": 1, "k": 10**3, "K": 2**10, "m": 10**6, "M": 2**20, "g": 10**9, "G": 2**30}
 
@@ -126,6 +128,8 @@ def typed(value: Text, type_: str, origin: str) -> Fact:
         return Unknown()
     if "{{" in value.value:
         return Unknown("a template expression", place)
+    if not value.variables and (match := _PLACEHOLDER.search(value.value)):
+        return Unknown(f"unresolved variable {match[0].strip('${}()')}", place)
     if value.variables:
         origin = f"{origin} from {', '.join(value.variables)}"
     read_as = _READ_AS.get(type_)

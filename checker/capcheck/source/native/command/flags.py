@@ -9,7 +9,7 @@ wins over an earlier one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -54,20 +54,34 @@ class Arguments:
 
 @cache
 def flags_of(engine: str) -> dict[str, Flag]:
-    """Every spelling of every flag of an engine; those of names that the table has no row for
-    are not there."""
+    """Every spelling of every flag of an engine, and of those that it hands on."""
     found: dict[str, Flag] = {}
-    for row in read(DATA / "engine_flags.csv"):
-        if row["engine"] == engine:
+    rows = read(DATA / "engine_flags.csv")
+    for owner in (engine, *_HANDS_ON.get(engine, ())):
+        for row in (row for row in rows if row["engine"] == owner):
             flag = Flag(row["flag"], row["type"], row["meaning"])
             for name in (row["flag"], *several(row["aliases"])):
                 found.setdefault(_normal(name), flag)
     return found
 
 
-def engines() -> tuple[str, ...]:
-    """Every engine that the table has flags of."""
-    return tuple(dict.fromkeys(row["engine"] for row in read(DATA / "engine_flags.csv")))
+# KServe's server hands vLLM's flags on; Dynamo's modules take an engine's flags beside their own.
+_HANDS_ON = {
+    "huggingfaceserver": ("vllm",),
+    "vllm": ("dynamo",),
+    "sglang": ("dynamo",),
+    "trtllm": ("dynamo",),
+}
+
+
+def engines_with(names: Iterable[str]) -> tuple[str, ...]:
+    """The engines whose own rows have all of these flags by their full names."""
+    wanted = {_normal(name) for name in names}
+    known: dict[str, set[str]] = {}
+    for row in read(DATA / "engine_flags.csv"):
+        names_of = (row["flag"], *several(row["aliases"]))
+        known.setdefault(row["engine"], set()).update(map(_normal, names_of))
+    return tuple(engine for engine, flags in known.items() if wanted <= flags)
 
 
 def find(name: str, engine: str) -> Flag | None:

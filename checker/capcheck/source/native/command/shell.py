@@ -9,6 +9,7 @@ variable that a branch sets) is marked as unresolved.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from capcheck.source.native.command.variables import Environment, closing, parameter

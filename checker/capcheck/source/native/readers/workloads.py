@@ -16,6 +16,7 @@ from capcheck.source.native.deployment import (
     Unknown,
     deployment,
 )
+from capcheck.source.native.gpus import requested
 from capcheck.source.native.pod import (
     Served,
     containers_of,
@@ -29,10 +30,12 @@ from capcheck.source.native.pod import (
 from capcheck.source.native.tree import Document, Files, at, entries, items, plain
 from capcheck.source.nodes import Mapping, Node, Sequence
 
+Path = tuple[str | int, ...]
+
 NAME = "Kubernetes workload"
 
 # Objects that have a pod template for something that answers no requests.
-_NOT_SERVING = frozenset(("Job", "CronJob", "DaemonSet", "PodTemplate", "Workflow", "PipelineRun"))
+_NOT_SERVING = frozenset(("Job", "CronJob", "PodTemplate", "Workflow", "PipelineRun"))
 
 
 def recognises(document: Document) -> bool:
@@ -83,9 +86,8 @@ def _deployment(
     all_settings = {**serving.reading.settings, **(settings or {})}
     if nodes > 1:
         all_settings["nodes"] = Stated(nodes, name_place(document), "pods of a replica")
-    address = f"{document.kind}/{document.name}"
     return deployment(
-        address=f"{address}#{role}" if role else address,
+        address=document.address(role),
         kind=document.kind,
         place=name_place(document),
         facts=facts,
@@ -141,8 +143,6 @@ def _ray_cluster(document: Document, files: Files) -> list[NativeDeployment]:
 
 def _resources_of(pod: Node | None, like: Served, files: Files, document: Document) -> Fact:
     """The accelerators of a pod that helps the engine without a command of its own."""
-    from capcheck.source.native.gpus import requested
-
     for node in containers_of(pod):
         asked = requested(at(node, "resources"))
         if asked is not None:
@@ -152,9 +152,7 @@ def _resources_of(pod: Node | None, like: Served, files: Files, document: Docume
     return Unknown()
 
 
-def _pods(
-    node: Node | None, path: tuple[str | int, ...]
-) -> Iterator[tuple[tuple[str | int, ...], Node]]:
+def _pods(node: Node | None, path: Path) -> Iterator[tuple[Path, Node]]:
     """Every pod spec below a node: a map with a list `containers`, or an OME `runner`."""
     if isinstance(node, Mapping):
         if any(isinstance(at(item, "name"), object) for item in items(at(node, "containers"))):
@@ -170,11 +168,11 @@ def _pods(
             yield from _pods(value, (*path, position))
 
 
-def _in_roles(path: tuple[str | int, ...]) -> bool:
+def _in_roles(path: Path) -> bool:
     return any(isinstance(step, int) for step in path)
 
 
-def _role(spec: Node | None, path: tuple[str | int, ...]) -> str:
+def _role(spec: Node | None, path: Path) -> str:
     """The name of the list item or map key that a pod spec belongs to."""
     node = spec
     name = ""
@@ -185,7 +183,7 @@ def _role(spec: Node | None, path: tuple[str | int, ...]) -> str:
     return name or str(path[0] if path else "")
 
 
-def _role_replicas(spec: Node | None, path: tuple[str | int, ...]) -> Fact:
+def _role_replicas(spec: Node | None, path: Path) -> Fact:
     """The replicas that stand nearest above a pod spec."""
     node = spec
     found = number(node, "replicas")
