@@ -68,7 +68,7 @@ def read(container: Container, *, implied: Stated | None = None) -> Reading | No
     settings = {**variables.settings, **sheet.settings}
     if version := _version(container.image, image):
         settings["engine_version"] = version
-    command_facts.with_quant_of_name(facts, settings)
+    command_facts.with_quant_of_name(facts)
     return Reading(facts, settings, image.device if image else "")
 
 
@@ -113,22 +113,30 @@ def of_calls(found: Sequence[Call]) -> Sheet | None:
         variables = command_facts.of_environment(call.environment, call.engine)
         sheet.facts.update(merged(sheet.facts, variables.facts))
         sheet.settings.update({**variables.settings, **sheet.settings})
-    models = [
-        command_facts.of_call(call).facts.get("model")
-        for call in found
-        if call.role == "model" and call.engine == serving[0].engine
-    ]
     result = sheets[0]
     for sheet in sheets[1:]:
         _agree(result.facts, sheet.facts)
         result.settings.update({**sheet.settings, **result.settings})
-    pulled = [fact for fact in models if fact is not None]
-    if pulled:
-        together: dict[str, Fact] = {"model": pulled[0]}
-        for fact in pulled[1:]:
-            _agree(together, {"model": fact}, reason="several models are pulled")
-        result.facts.update(merged(result.facts, together))
+    model = pulled_model([call for call in found if call.engine == serving[0].engine])
+    if model is not None:
+        result.facts.update(merged(result.facts, {"model": model}))
     return result
+
+
+def pulled_model(found: Sequence[Call]) -> Fact | None:
+    """The model that `ollama pull` or `run` names; unknown where they name several."""
+    facts = [command_facts.of_call(call).facts.get("model") for call in found]
+    models = [
+        fact
+        for call, fact in zip(found, facts, strict=True)
+        if call.role == "model" and fact is not None
+    ]
+    if not models:
+        return None
+    together = {"model": models[0]}
+    for fact in models[1:]:
+        _agree(together, {"model": fact}, reason="several models are pulled")
+    return together["model"]
 
 
 def _agree(
@@ -199,25 +207,10 @@ def _is_flags(command: Sequence[Text]) -> bool:
 
 
 # Programs that no engine is started by.
-_IDLE = frozenset(
-    [
-        "sleep",
-        "tail",
-        "true",
-        "cat",
-        "curl",
-        "wget",
-        "ls",
-        "echo",
-        "cp",
-        "mv",
-        "aws",
-        "gsutil",
-        "git",
-        "huggingface-cli",
-        "hf",
-    ]
-)
+_IDLE = {
+    **dict.fromkeys(("sleep", "tail", "true", "cat", "curl", "wget", "ls", "echo", "cp", "mv")),
+    **dict.fromkeys(("aws", "gsutil", "git", "hf", "huggingface-cli")),
+}
 
 
 def _is_idle(program: str) -> bool:

@@ -42,7 +42,7 @@ def requested(resources: Node | None, *, plain_gpu: bool = False) -> Requested |
             row = _resource(key)
             if row is None and not (plain_gpu and key == "gpu"):
                 continue
-            count = _count(value)
+            count = _count(value, f"{section} {key}")
             if isinstance(count, Stated) and count.value == 0:
                 continue
             type_ = row["gpu"] if row else ""
@@ -103,11 +103,11 @@ def _labels(pod: Node | None) -> Iterator[tuple[str, tuple[Scalar, ...]]]:
                 yield plain(at(expression, "key")), scalars
 
 
-def _count(value: Node) -> Fact:
+def _count(value: Node, origin: str) -> Fact:
     if not isinstance(value, Scalar):
         return Unknown()
     if value.text.isascii() and value.text.isdigit() and len(value.text) < 6:
-        return Stated(int(value.text), value.place, "resources")
+        return Stated(int(value.text), value.place, origin)
     return Unknown(f"the number of accelerators is {value.text[:40]!r}", value.place)
 
 

@@ -7,8 +7,16 @@ from dataclasses import dataclass, replace
 
 from capcheck.place import Place
 from capcheck.source.native import gpus
+from capcheck.source.native.command.facts import with_quant_of_name
+from capcheck.source.native.command.programs import calls
 from capcheck.source.native.command.variables import Environment, kubernetes
-from capcheck.source.native.container import RUNS_ON_CPU, Container, Reading, read
+from capcheck.source.native.container import (
+    RUNS_ON_CPU,
+    Container,
+    Reading,
+    pulled_model,
+    read,
+)
 from capcheck.source.native.deployment import Fact, Stated, Unknown, merged
 from capcheck.source.native.text import Text, joined
 from capcheck.source.native.text import at as text_at
@@ -48,8 +56,25 @@ def served(
         container = container_of(node, files, document)
         reading = read(container, implied=implied)
         if reading is not None:
+            if reading.engine == "ollama" and "model" not in reading.facts:
+                reading = replace(reading, facts={**reading.facts, **_pulled(pod, files, document)})
             return of_reading(container, reading, pod, at(node, "resources"), plain_gpu=plain_gpu)
     return None
+
+
+def _pulled(pod: Node | None, files: Files, document: Document) -> dict[str, Fact]:
+    """The model that a hook or another container of the pod pulls into an Ollama server."""
+    hooks = (at(node, "lifecycle", "postStart", "exec") for node in containers_of(pod))
+    helpers = (*hooks, *items(at(pod, "initContainers")), *containers_of(pod))
+    found = [
+        call
+        for node in helpers
+        if node is not None
+        for container in (container_of(node, files, document),)
+        for call in calls((*container.command, *container.arguments), container.environment)
+    ]
+    model = pulled_model([call for call in found if call.engine == "ollama"])
+    return {} if model is None else {"model": model}
 
 
 def of_reading(
@@ -212,7 +237,9 @@ def total(counts: Sequence[Fact]) -> Fact:
 def facts_of(served: Served, *layers: dict[str, Fact]) -> dict[str, Fact]:
     """The facts of a served pod; the layers, the strongest first, outrank the command's."""
     own: dict[str, Fact] = {"gpu": served.gpu, "gpu_count": served.gpu_count}
-    return merged(*layers, own, dict(served.reading.facts))
+    facts = merged(*layers, own, dict(served.reading.facts))
+    with_quant_of_name(facts)
+    return facts
 
 
 def name_place(document: Document) -> Place:

@@ -68,6 +68,20 @@ def of_arguments(words: Iterable[Text], engine: str) -> Sheet:
     return sheet
 
 
+def of_config(pairs: Iterable[tuple[str, Text]], engine: str) -> Sheet:
+    """What a configuration file of an engine states: flags without dashes, each with its value."""
+    sheet = Sheet()
+    for key, value in pairs:
+        flag = flag_table.find(f"--{key}", engine)
+        if flag is None or not flag.meaning or not value:
+            continue
+        type_ = "text" if flag.type == "switch" else flag.type
+        state(sheet, flag.meaning, value, type_=type_, origin=f"field {key}")
+    if engine == "vllm":
+        _load_format(sheet)
+    return sheet
+
+
 _POSITIONAL = frozenset(("vllm", "trtllm", "ollama"))
 
 
@@ -104,10 +118,7 @@ def state(
 ) -> None:
     """Enter one value: as a fact where FACTS has the name, as a setting otherwise."""
     value = value.stripped()
-    if name == "model":
-        fact = model(value, origin)
-    else:
-        fact = typed(value, type_, origin)
+    fact = model(value, origin) if name == "model" else typed(value, type_, origin)
     if isinstance(fact, Unknown) and fact.place is None and written is not None:
         fact = Unknown(fact.reason, written.place)
     if name == "quant" and isinstance(fact, Stated):
@@ -163,7 +174,7 @@ def unresolved(value: Text) -> Unknown:
     return Unknown(f"unresolved variable{plural} {', '.join(names)}", value.place)
 
 
-def with_quant_of_name(facts: dict[str, Fact], settings: dict[str, Stated]) -> None:
+def with_quant_of_name(facts: dict[str, Fact]) -> None:
     """Fill in the quant that the model's name states, unless something else states one."""
     stated, name = facts.get("quant"), facts.get("model")
     backend = facts.get("backend")

@@ -42,7 +42,7 @@ def of_name(model: str, engine: str) -> str | None:
         tag = model.partition(":")[2]
         found = _last(tag)
         return f"gguf:{found}" if found else None
-    repository, _, tag = model.partition(":")
+    tag = model.partition(":")[2]
     if engine == "llama.cpp" and tag and not model.startswith(("http", "s3", "gs", "pvc", "oci")):
         return f"gguf:{tag}" if _GGUF.fullmatch(tag) else None
     last = model.rstrip("/").rpartition("/")[2]

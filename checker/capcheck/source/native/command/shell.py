@@ -87,7 +87,7 @@ class _Reader:
     def _end(self, operator: str) -> None:
         """An operator: the command before it is complete."""
         self.at += len(operator)
-        if operator == "(" and len(self.words) == 1 and not self.open[-1:] == ["case"]:
+        if operator == "(" and len(self.words) == 1 and self.open[-1:] != ["case"]:
             self.words = []  # the name of a function
         elif operator == ")" and self.open[-1:] == ["case"]:
             self.words = []  # a pattern

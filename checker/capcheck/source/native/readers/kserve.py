@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from capcheck.source.native.command.facts import model as model_fact
-from capcheck.source.native.command.facts import with_quant_of_name
 from capcheck.source.native.command.variables import kubernetes
 from capcheck.source.native.container import Container
 from capcheck.source.native.container import read as read_container
@@ -124,13 +123,11 @@ def _service(
     highest = number(predictor, "maxReplicas")
     if isinstance(highest, Stated):
         settings["max_replicas"] = highest
-    merged_facts = facts_of(serving, facts)
-    with_quant_of_name(merged_facts, settings)
     return deployment(
         address=document.address(),
         kind=document.kind,
         place=name_place(document),
-        facts=merged_facts,
+        facts=facts_of(serving, facts),
         settings=settings,
     )
 

@@ -76,7 +76,7 @@ def _role(
     place = key_place(document.tree, "kind") or place_of(document.tree)
     implied: dict[str, Fact] = {"backend": Stated("vllm", place, "kind")}
     complete = merged(over, facts, implied)
-    with_quant_of_name(complete, settings)
+    with_quant_of_name(complete)
     return deployment(
         address=document.address(role),
         kind=document.kind,
