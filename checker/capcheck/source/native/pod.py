@@ -110,8 +110,8 @@ def containers_of(pod: Node | None) -> tuple[Node, ...]:
 def container_of(node: Node | None, files: Files, document: Document) -> Container:
     """A container of a pod spec, its `$(NAME)`s replaced."""
     environment = environment_of(node, files, document)
-    command = tuple(kubernetes(text, environment) for text in files.texts(at(node, "command")))
-    arguments = tuple(kubernetes(text, environment) for text in files.texts(at(node, "args")))
+    command = resolved(files.texts(at(node, "command")), environment)
+    arguments = resolved(files.texts(at(node, "args")), environment)
     return Container(
         place=place_of(node),
         image=image_of(at(node, "image"), files),
@@ -120,6 +120,24 @@ def container_of(node: Node | None, files: Files, document: Document) -> Contain
         environment=environment,
         name=f"{document.name} {plain(at(node, 'name'))}",
     )
+
+
+# Characters that variables may add to one container.
+_MOST = 4096
+
+
+def resolved(texts: Sequence[Text], environment: Environment) -> tuple[Text, ...]:
+    """Texts whose `$(NAME)`s are replaced, as long as what that adds stays within reason."""
+    found: list[Text] = []
+    spent = 0
+    for text in texts:
+        if "$(" in text.value:
+            whole = kubernetes(text, environment) if spent < _MOST else text.missing("$(")
+            spent += len(whole.value)
+            found.append(whole)
+        else:
+            found.append(text)
+    return tuple(found)
 
 
 def image_of(node: Node | None, files: Files) -> Text | None:
@@ -178,8 +196,14 @@ def _enter(
         text = files.text(at(found.tree, "data", plain(at(reference, "key")))) if found else None
         if text is None:
             text = text_at(f"$({name})", where.place).missing(name)
-    if text is not None:
-        environment[name] = text if text.unresolved else kubernetes(text, environment)
+    if text is None:
+        return
+    if "$(" in text.value and not text.unresolved:
+        # What variables take from one another adds up; a hostile file doubles it line by line.
+        few = len(environment) <= _MOST // 8
+        spent = sum(len(v.value) for v in environment.values() if v.variables) if few else _MOST
+        text = kubernetes(text, environment) if spent < _MOST else text.missing(name)
+    environment[name] = text
 
 
 def _on_cpu(container: Container, reading: Reading, pod: Node | None) -> tuple[Fact, Fact] | None:

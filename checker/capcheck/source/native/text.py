@@ -58,12 +58,15 @@ class Text:
 
     def taken_from(self, variable: str) -> Text:
         """The same text, marked as the value of a variable."""
-        marks = tuple(replace(mark, variable=variable) for mark in self.marks)
-        return Text(self.value, marks)
+        return Text(
+            self.value, tuple(Mark(mark.place, variable, mark.unresolved) for mark in self.marks)
+        )
 
     def missing(self, variable: str) -> Text:
         """The same text, marked as standing for a variable without a value."""
-        return Text(self.value, tuple(replace(mark, unresolved=variable) for mark in self.marks))
+        return Text(
+            self.value, tuple(Mark(mark.place, mark.variable, variable) for mark in self.marks)
+        )
 
     def stripped(self) -> Text:
         """Without blanks at its ends."""

@@ -208,7 +208,7 @@ def _program(words: Sequence[Text]) -> tuple[dict[str, str], int] | None:
                 break
             if word.value.endswith(".py"):
                 dotted = word.value.removesuffix(".py").replace("/", ".")
-                parts = dotted.split(".")
+                parts = dotted[-200:].split(".")[-8:]
                 for first in range(len(parts)):
                     names.append((f"python -m {'.'.join(parts[first:])}", position + 1))
                 break

@@ -40,8 +40,11 @@ _CLOSERS = frozenset(("fi", "done", "esac"))
 _SKIPPED = frozenset(("then", "else", "elif", "do", "{", "}", "!", "time"))
 _TESTS = frozenset(("[", "[[", "test"))
 _OPERATORS = ("&&", "||", ";;", ";", "|", "&", "(", ")", "\n")
-# No script that serves a model comes near; a hostile one doubles a variable line by line.
-_MAX_EXPANDED = 2_000_000
+
+
+def _most(script: Text) -> int:
+    """How much variables may add: a hostile script doubles one line by line."""
+    return 4096 + 10 * len(script.value)
 
 
 class _Reader:
@@ -61,6 +64,7 @@ class _Reader:
         self.operator = ";"
         self.after_test = False
         self.expanded = 0
+        self.most = _most(script)
 
     def read(self) -> tuple[Command, ...]:
         while self.at < len(self.value):
@@ -147,7 +151,7 @@ class _Reader:
 
     def _assign(self, name: str, value: Text, into: dict[str, Text] | None = None) -> None:
         self.expanded += len(value.value)
-        if self.expanded > _MAX_EXPANDED or len(value.value) > MAX_LENGTH:
+        if self.expanded > self.most or len(value.value) > MAX_LENGTH:
             value = value[:100].missing(name)
         (self.environment if into is None else into)[name] = value
 
@@ -252,7 +256,7 @@ class _Reader:
             return written if written.unresolved else written.missing(written.value[:60])
         value, self.at = parameter(self.script, start, self.environment)
         self.expanded += len(value.value)
-        if self.expanded > _MAX_EXPANDED:
+        if self.expanded > self.most:
             return self.script[start : self.at].missing("text beyond the limit")
         return value
 

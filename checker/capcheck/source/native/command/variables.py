@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from capcheck.source.native.text import EMPTY, MAX_LENGTH, Text, joined
+from capcheck.source.native.text import EMPTY, Text, joined
 
 Environment = Mapping[str, Text]
 
@@ -24,6 +24,7 @@ def kubernetes(text: Text, environment: Environment) -> Text:
     """`$(NAME)` replaced; shells' own `$NAME` stays."""
     parts: list[Text] = []
     start = 0
+    length = 0
     for match in _KUBERNETES.finditer(text.value):
         parts.append(text[start : match.start()])
         start = match.end()
@@ -31,13 +32,16 @@ def kubernetes(text: Text, environment: Environment) -> Text:
             parts.append(text[match.start() : match.start() + 1])
         else:
             parts.append(value_of(match[1], text[match.start() : match.end()], environment))
-    return _capped(joined((*parts, text[start:])), text)
+        length += len(parts[-1].value)
+        if length > _longest(text):
+            return _too_long(text)
+    return joined((*parts, text[start:]))
 
 
 def compose(text: Text, environment: Environment) -> Text:
     """`$NAME`, `${NAME}` and `${NAME:-default}` replaced, `$$` is a dollar sign."""
     parts: list[Text] = []
-    start = at = 0
+    start = at = length = 0
     while (at := text.value.find("$", at)) >= 0:
         parts.append(text[start:at])
         if text.value.startswith("$$", at):
@@ -47,7 +51,10 @@ def compose(text: Text, environment: Environment) -> Text:
         value, end = parameter(text, at, environment)
         parts.append(value)
         start = at = end
-    return _capped(joined((*parts, text[start:])), text)
+        length += len(value.value)
+        if length > _longest(text):
+            return _too_long(text)
+    return joined((*parts, text[start:]))
 
 
 def parameter(
@@ -145,8 +152,10 @@ def _within(word: Text, environment: Environment, depth: int) -> Text:
     return joined((*parts, word[start:]))
 
 
-def _capped(text: Text, written: Text) -> Text:
-    """What was written, as unresolved, where the replacements made it too long to be a command."""
-    if len(text.value) <= MAX_LENGTH:
-        return text
-    return written[:100].missing("text beyond the limit")
+def _longest(text: Text) -> int:
+    """How much variables may add to a text: more than any command needs."""
+    return 4096 + len(text.value)
+
+
+def _too_long(text: Text) -> Text:
+    return text[:100].missing("text beyond the limit")

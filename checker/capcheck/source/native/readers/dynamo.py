@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from capcheck.source.native.command.variables import kubernetes
 from capcheck.source.native.container import read as read_container
 from capcheck.source.native.deployment import Fact, NativeDeployment, Stated, deployment
 from capcheck.source.native.gpus import requested
@@ -21,6 +20,7 @@ from capcheck.source.native.pod import (
     facts_of,
     number,
     of_reading,
+    resolved,
     served,
     times,
 )
@@ -108,8 +108,8 @@ def _served(document: Document, files: Files, component: Node) -> Served | None:
         environment = {**shared, **container.environment}
         container = replace(
             container,
-            command=tuple(kubernetes(word, environment) for word in container.command),
-            arguments=tuple(kubernetes(word, environment) for word in container.arguments),
+            command=resolved(container.command, environment),
+            arguments=resolved(container.arguments, environment),
             environment=environment,
         )
     reading = read_container(container, implied=implied)

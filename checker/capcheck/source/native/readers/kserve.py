@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from capcheck.source.native.command.facts import model as model_fact
-from capcheck.source.native.command.variables import kubernetes
 from capcheck.source.native.container import Container
 from capcheck.source.native.container import read as read_container
 from capcheck.source.native.deployment import (
@@ -30,6 +29,7 @@ from capcheck.source.native.pod import (
     name_place,
     number,
     of_reading,
+    resolved,
     served,
     times,
 )
@@ -91,9 +91,7 @@ def _of_model(
         container = replace(
             base,
             image=own.image or base.image,
-            arguments=tuple(
-                kubernetes(word, environment) for word in (*base.arguments, *own.arguments)
-            ),
+            arguments=resolved((*base.arguments, *own.arguments), environment),
             environment=environment,
         )
         if requested(resources) is None:

@@ -26,39 +26,68 @@ from tests.capcheck.source.native.conftest import environment, text_of
                 "max_num_seqs": 8,
             },
         ),
-        ("vllm serve m --max-model-len 1K", {"backend": "vllm", "model": "m", "max_model_len": 1024}),
+        (
+            "vllm serve m --max-model-len 1K",
+            {"backend": "vllm", "model": "m", "max_model_len": 1024},
+        ),
         ("vllm serve m --max-model-len auto", {"backend": "vllm", "model": "m"}),
-        ("vllm serve m --max-model-len 1 --max-model-len 2", {"backend": "vllm", "model": "m", "max_model_len": 2}),
+        (
+            "vllm serve m --max-model-len 1 --max-model-len 2",
+            {"backend": "vllm", "model": "m", "max_model_len": 2},
+        ),
         ("vllm serve hf://o/m -q awq", {"backend": "vllm", "model": "o/m", "quant": "awq"}),
-        ("vllm serve m --load-format bitsandbytes", {"backend": "vllm", "model": "m", "quant": "bitsandbytes"}),
+        (
+            "vllm serve m --load-format bitsandbytes",
+            {"backend": "vllm", "model": "m", "quant": "bitsandbytes"},
+        ),
         ("vllm serve m --hf-overrides.max_model_len 5", {"backend": "vllm", "model": "m"}),
         (
             "python -m sglang.launch_server --model-path m --tp 2 --context-length 9 --max-running-requests 3",
             {"backend": "sglang", "model": "m", "tp": 2, "max_model_len": 9, "max_num_seqs": 3},
         ),
         (
-            "text-generation-launcher --model-id m --num-shard 2 --max-total-tokens 9 --quantize bitsandbytes-nf4",
-            {"backend": "tgi", "model": "m", "tp": 2, "max_model_len": 9, "quant": "bitsandbytes-nf4"},
+            "text-generation-launcher --model-id m --num-shard 2 --max-total-tokens 9",
+            {
+                "backend": "tgi",
+                "model": "m",
+                "tp": 2,
+                "max_model_len": 9,
+            },
         ),
         (
             "llama-server -hf o/m:Q4_K_M -c 8192 -np 4 -ctk q8_0 -ngl 99",
-            {"backend": "llama.cpp", "model": "o/m:Q4_K_M", "max_model_len": 8192, "max_num_seqs": 4, "kv_cache_dtype": "q8_0"},
+            {
+                "backend": "llama.cpp",
+                "model": "o/m:Q4_K_M",
+                "max_model_len": 8192,
+                "max_num_seqs": 4,
+                "kv_cache_dtype": "q8_0",
+            },
         ),
-        ("llama-server --hf-repo o/m --hf-file f.gguf", {"backend": "llama.cpp", "model": "o/m/f.gguf"}),
+        (
+            "llama-server --hf-repo o/m --hf-file f.gguf",
+            {"backend": "llama.cpp", "model": "o/m/f.gguf"},
+        ),
         ("llama-server -m /m/f.gguf", {"backend": "llama.cpp", "model": "/m/f.gguf"}),
-        ("trtllm-serve m --tp_size 2 --max_batch_size 4", {"backend": "trtllm", "model": "m", "tp": 2, "max_num_seqs": 4}),
+        (
+            "trtllm-serve m --tp_size 2 --max_batch_size 4",
+            {"backend": "trtllm", "model": "m", "tp": 2, "max_num_seqs": 4},
+        ),
         ("trtllm-serve serve m", {"backend": "trtllm", "model": "m"}),
         ("ollama serve & sleep 1; ollama pull a:7b", {"backend": "ollama", "model": "a:7b"}),
         ("ollama serve & ollama pull a; ollama pull b", {"backend": "ollama"}),
         ("OLLAMA_CONTEXT_LENGTH=4096 ollama serve", {"backend": "ollama", "max_model_len": 4096}),
         ("export OLLAMA_NUM_PARALLEL=2; ollama serve", {"backend": "ollama", "max_num_seqs": 2}),
-        ("if a; then vllm serve x -tp 2; else vllm serve y -tp 2; fi", {"backend": "vllm", "tp": 2}),
+        (
+            "if a; then vllm serve x -tp 2; else vllm serve y -tp 2; fi",
+            {"backend": "vllm", "tp": 2},
+        ),
         ("vllm serve m --max-model-len $A", {"backend": "vllm", "model": "m"}),
         ("vllm serve --enforce-eager m $EXTRA", {"backend": "vllm", "model": "m"}),
         ("vllm serve s3://$BUCKET/a/b", {"backend": "vllm", "model": "s3://$BUCKET/a/b"}),
         ("vllm serve s3://$BUCKET/$A", {"backend": "vllm"}),
     ],
-)  # fmt: skip
+)
 def test_command_lines(line: str, expected: dict[str, object]) -> None:
     sheet = of_calls(calls_in_script(text_of(line), {}))
     assert sheet is not None
@@ -117,7 +146,11 @@ def test_variables_that_an_engine_reads(
 
 
 def test_a_configuration_file_is_flags_without_dashes() -> None:
-    pairs = [("max-model-len", text_of("1k")), ("tensor_parallel_size", text_of("2")), ("x", text_of("y"))]  # fmt: skip
+    pairs = [
+        ("max-model-len", text_of("1k")),
+        ("tensor_parallel_size", text_of("2")),
+        ("x", text_of("y")),
+    ]
     sheet = of_config(pairs, "vllm")
     assert {name: getattr(fact, "value", None) for name, fact in sheet.facts.items()} == {
         "max_model_len": 1000,

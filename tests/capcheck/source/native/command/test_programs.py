@@ -13,19 +13,31 @@ from tests.capcheck.source.native.conftest import text_of
     [
         ("vllm serve m", [("vllm", "serve", ["m"])]),
         ("/opt/venv/bin/vllm serve m", [("vllm", "serve", ["m"])]),
-        ("python3 -m vllm.entrypoints.openai.api_server --model m", [("vllm", "serve", ["--model", "m"])]),
+        (
+            "python3 -m vllm.entrypoints.openai.api_server --model m",
+            [("vllm", "serve", ["--model", "m"])],
+        ),
         ("python3.11 -u -m sglang.launch_server --tp 2", [("sglang", "serve", ["--tp", "2"])]),
-        ("python /app/vllm/entrypoints/openai/api_server.py --model m", [("vllm", "serve", ["--model", "m"])]),
+        (
+            "python /app/vllm/entrypoints/openai/api_server.py --model m",
+            [("vllm", "serve", ["--model", "m"])],
+        ),
         ("python3 /usr/local/bin/vllm serve m", [("vllm", "serve", ["m"])]),
         ("exec numactl --cpunodebind=0 vllm serve m", [("vllm", "serve", ["m"])]),
         ("env A=1 vllm serve m", [("vllm", "serve", ["m"])]),
         ("uv run vllm serve m", [("vllm", "serve", ["m"])]),
-        ("mpirun -n 2 --allow-run-as-root trtllm-llmapi-launch trtllm-serve m", [("trtllm", "serve", ["m"])]),
+        (
+            "mpirun -n 2 --allow-run-as-root trtllm-llmapi-launch trtllm-serve m",
+            [("trtllm", "serve", ["m"])],
+        ),
         ("bash -lc 'vllm serve m'", [("vllm", "serve", ["m"])]),
         ("bash -euo pipefail -c 'vllm serve m'", [("vllm", "serve", ["m"])]),
         ("sh -c \"sh -c 'vllm serve m'\"", [("vllm", "serve", ["m"])]),
         ("eval 'vllm serve m'", [("vllm", "serve", ["m"])]),
-        ("ollama serve & ollama pull a:7b", [("ollama", "serve", []), ("ollama", "model", ["a:7b"])]),
+        (
+            "ollama serve & ollama pull a:7b",
+            [("ollama", "serve", []), ("ollama", "model", ["a:7b"])],
+        ),
         ("python3 -m dynamo.vllm --model m", [("vllm", "serve", ["--model", "m"])]),
         ("python3 -m dynamo.frontend", [("", "other", [])]),
         ("vllm bench serve --model m", [("vllm", "other", ["serve", "--model", "m"])]),
@@ -37,7 +49,7 @@ from tests.capcheck.source.native.conftest import text_of
         ("text-generation-launcher --model-id m", [("tgi", "serve", ["--model-id", "m"])]),
         ("llama-server -m f", [("llama.cpp", "serve", ["-m", "f"])]),
     ],
-)  # fmt: skip
+)
 def test_calls(line: str, expected: list[tuple[str, str, list[str]]]) -> None:
     found = calls_in_script(text_of(line), {})
     assert [

@@ -45,7 +45,7 @@ spec:
     type: frontend
     podTemplate:
       spec:
-        containers: [{name: main, image: vllm-runtime, command: [python3], args: [-m, dynamo.frontend]}]
+        containers: [{name: main, image: vllm-runtime, args: [python3, -m, dynamo.frontend]}]
   - name: Worker
     type: worker
     replicas: 1

@@ -168,7 +168,7 @@ def test_a_patch_without_image_is_partial(found: Found) -> None:
         "{name: a, image: vllm/vllm-openai, command: [sleep, infinity]}",
         "{name: a, image: vllm/vllm-openai, command: [vllm, bench, serve, --model, m]}",
         "{name: a, image: lmsysorg/sglang, command: [python3, -m, sglang_router.launch_router]}",
-        "{name: a, image: ghcr.io/huggingface/text-embeddings-inference:1.5, args: [--model-id, m]}",
+        "{name: a, image: text-embeddings-inference:1.5, args: [--model-id, m]}",
     ],
 )
 def test_what_serves_no_model_is_no_deployment(found: Found, container: str) -> None:
