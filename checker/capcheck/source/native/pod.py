@@ -126,6 +126,11 @@ def container_of(node: Node | None, files: Files, document: Document) -> Contain
 _MOST = 4096
 
 
+def _taken(value: Text) -> int:
+    """How long a value is that another variable gave, 0 for one that was written."""
+    return len(value.value) if value.marks and value.marks[-1].variable else 0
+
+
 def resolved(texts: Sequence[Text], environment: Environment) -> tuple[Text, ...]:
     """Texts whose `$(NAME)`s are replaced, as long as what that adds stays within reason."""
     found: list[Text] = []
@@ -133,7 +138,7 @@ def resolved(texts: Sequence[Text], environment: Environment) -> tuple[Text, ...
     for text in texts:
         if "$(" in text.value:
             whole = kubernetes(text, environment) if spent < _MOST else text.missing("$(")
-            spent += len(whole.value)
+            spent += len(whole.value) + (_MOST // 4 if whole.unresolved else 0)
             found.append(whole)
         else:
             found.append(text)
@@ -200,8 +205,8 @@ def _enter(
         return
     if "$(" in text.value and not text.unresolved:
         # What variables take from one another adds up; a hostile file doubles it line by line.
-        few = len(environment) <= _MOST // 8
-        spent = sum(len(v.value) for v in environment.values() if v.variables) if few else _MOST
+        few = len(environment) <= 200
+        spent = sum(_taken(value) for value in environment.values()) if few else _MOST
         text = kubernetes(text, environment) if spent < _MOST else text.missing(name)
     environment[name] = text
 

@@ -122,20 +122,19 @@ def parse(words: Sequence[Text], engine: str) -> Arguments:
         else:
             flag = find(name.value, engine) or Flag(name.value, "unknown", "")
         if value is None and flag.type != "switch":
-            taken = tuple(_values(words[position:], flag))
+            taken = tuple(_values(words, position, flag))
             position += len(taken)
             value = taken[0] if taken else EMPTY
         options.append(Option(flag, name, value or EMPTY))
     return Arguments(tuple(options), tuple(positional), tuple(unread))
 
 
-def _values(following: Sequence[Text], flag: Flag) -> Iterator[Text]:
+def _values(words: Sequence[Text], position: int, flag: Flag) -> Iterator[Text]:
     """The words that belong to a flag."""
     many = flag.type == "list"
-    for word in following:
-        if _is_flag(word):
-            return
-        yield word
+    while position < len(words) and not _is_flag(words[position]):
+        yield words[position]
+        position += 1
         if not many:
             return
 

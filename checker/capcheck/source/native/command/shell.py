@@ -33,6 +33,10 @@ def commands(script: Text, environment: Environment) -> tuple[Command, ...]:
     return _Reader(script[:MAX_LENGTH], environment).read()
 
 
+# Arrays in arrays are no shell.
+_DEEPEST = 2
+
+
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\+?)=")
 _DECLARERS = frozenset(("export", "declare", "local", "readonly", "typeset"))
 _OPENERS = frozenset(("if", "while", "until", "for", "case", "select"))
@@ -44,13 +48,14 @@ _OPERATORS = ("&&", "||", ";;", ";", "|", "&", "(", ")", "\n")
 
 def _most(script: Text) -> int:
     """How much variables may add: a hostile script doubles one line by line."""
-    return 4096 + 10 * len(script.value)
+    return 2048 + 4 * len(script.value)
 
 
 class _Reader:
     """One pass over the script; assignments take effect where they stand."""
 
-    def __init__(self, script: Text, environment: Environment) -> None:
+    def __init__(self, script: Text, environment: Environment, depth: int = 0) -> None:
+        self.depth = depth
         self.script = script
         self.value = script.value
         self.at = 0
@@ -266,7 +271,9 @@ class _Reader:
         inner = self.script[self.at + 1 : end]
         self.at = end + 1
         parts: list[Text] = []
-        for command in commands(inner, self.environment):
+        if self.depth >= _DEEPEST:
+            return inner.missing("(...)")
+        for command in _Reader(inner, self.environment, self.depth + 1).read():
             for word in command.words:
                 parts += [_separator(word), word]
         return joined(parts)

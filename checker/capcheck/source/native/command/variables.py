@@ -17,7 +17,7 @@ Environment = Mapping[str, Text]
 _KUBERNETES = re.compile(r"\$\$|\$\(([A-Za-z_][\w.-]*)\)")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _SPECIAL = "@*#?-$!0123456789"
-_MAX_DEPTH = 20
+_MAX_DEPTH = 8
 
 
 def kubernetes(text: Text, environment: Environment) -> Text:

@@ -42,8 +42,8 @@ from tests.capcheck.source.native.conftest import environment, text_of
         ),
         ("vllm serve m --hf-overrides.max_model_len 5", {"backend": "vllm", "model": "m"}),
         (
-            "python -m sglang.launch_server --model-path m --tp 2 --context-length 9 --max-running-requests 3",
-            {"backend": "sglang", "model": "m", "tp": 2, "max_model_len": 9, "max_num_seqs": 3},
+            "python -m sglang.launch_server --model-path m --tp 2 --context-length 9",
+            {"backend": "sglang", "model": "m", "tp": 2, "max_model_len": 9},
         ),
         (
             "text-generation-launcher --model-id m --num-shard 2 --max-total-tokens 9",
