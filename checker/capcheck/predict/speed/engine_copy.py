@@ -122,6 +122,7 @@ def _speed(resolved: Resolved, coefficients: Coefficients) -> Speed | Estimate:
         cache_bytes_per_element=engine.kv_bytes_per_element,
         eager=traits.eager,
         expert_launches=float(entry.get("expert_launches", 0.0)),
+        cache_copied=bool(entry.get("cache_copied")),
     )
     prefill = prefill_law(
         model,
