@@ -124,12 +124,11 @@ def _posterior(
         )
         normal = slopes.T @ slopes / noise**2 + precision
         gradient = slopes.T @ error / noise**2 - precision @ shift
-        step = np.linalg.solve(normal, gradient)
+        step = np.linalg.solve(normal, gradient).astype(np.float64)
         shift = shift + step
         if float(np.abs(step).max()) < 1e-9:
             break
-    covariance: Array = np.linalg.inv(normal)
-    return shift, covariance, slopes
+    return shift, np.linalg.inv(normal).astype(np.float64), slopes
 
 
 def _log_errors(
