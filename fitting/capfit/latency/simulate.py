@@ -90,12 +90,30 @@ def simulate_closed(
     think = np.full(requests, think_time_s * 1000.0)
     if think_cv > 0.0 and think_time_s > 0.0:
         think = rng.gamma(1.0 / think_cv**2, think_time_s * 1000.0 * think_cv**2, requests)
-    engine = _Engine(server, prompts, outputs, think_ms=think.tolist())
     spread = server.prefill_ms(tokens=prompt.mean) + output.mean * server.step_ms(
         sequences=1, context_tokens=prompt.mean
     )
     spread += think_time_s * 1000.0
-    for start in sorted(rng.uniform(0.0, spread, min(agents, requests)).tolist()):
+    return run_agents(
+        server,
+        starts_ms=sorted(rng.uniform(0.0, spread, min(agents, requests)).tolist()),
+        prompt_tokens=prompts,
+        output_tokens=outputs,
+        think_ms=think.tolist(),
+    )
+
+
+def run_agents(
+    server: Server,
+    *,
+    starts_ms: Sequence[float],
+    prompt_tokens: Sequence[int],
+    output_tokens: Sequence[int],
+    think_ms: Sequence[float],
+) -> Trace:
+    """One agent a start; whoever has its answer takes the next request until none is left."""
+    engine = _Engine(server, prompt_tokens, output_tokens, think_ms=think_ms)
+    for start in starts_ms:
         engine.send_next(start)
     engine.run()
     return engine.trace()
@@ -216,12 +234,15 @@ class _Engine:
             budget = max(1, budget - len(self.decoding))
             duration += self._step_ms()
         done: list[int] = []
+        shared = 0.0
         for entry in self.prefilling:
             request, cached, todo = entry
             if budget <= 0 or (not chunked and done and todo > budget):
                 break
             tokens = min(todo, budget) if chunked else todo
-            duration += self.server.prefill_ms(tokens=tokens, context_tokens=cached)
+            took = self.server.prefill_ms(tokens=tokens, context_tokens=cached)
+            duration += took - min(shared, took)
+            shared = self.server.prefill_shared_ms
             budget -= tokens
             entry[1] += tokens
             entry[2] -= tokens

@@ -57,6 +57,7 @@ def server_at(
         host_delay_ms=speed.host_delay_ms,
         prefix_hit_rate=_hit_rate(resolved, engine),
         arrival_spread=arrival_spread(resolved, engine),
+        prefill_shared_ms=prefill * _shared_ms(resolved, speed),
         kv_output_share=KV_OUTPUT_SHARE.get(backend, 1.0),
     )
 
@@ -84,6 +85,14 @@ def _hit_rate(resolved: Resolved, engine: Engine) -> float:
     if traffic is None or not engine.enable_prefix_caching:
         return 0.0
     return traffic.prefix_cache_hit_rate
+
+
+def _shared_ms(resolved: Resolved, speed: Speed) -> float:
+    """What prompts of the mean length share when they pass in one iteration."""
+    traffic = resolved.deployment.traffic
+    if traffic is None or traffic.prompt_tokens is None:
+        return 0.0
+    return speed.prefill_shared_ms(tokens=max(1.0, traffic.prompt_tokens.mean))
 
 
 def _scaled_step(speed: Speed, stream: float, batch: float) -> StepTime:

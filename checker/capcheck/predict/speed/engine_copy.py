@@ -52,6 +52,10 @@ class Speed:
         """GPU-busy time to prefill `tokens` of one request alone, engine overhead included."""
         return self.prefill.ms(tokens, context_tokens)
 
+    def prefill_shared_ms(self, *, tokens: float) -> float:
+        """Of it, what prompts of that length that pass in one iteration pay once."""
+        return self.prefill.shared_ms(tokens)
+
 
 def speed(resolved: Resolved, coefficients: Coefficients) -> Speed | Estimate:
     """The speed of one engine copy; an unknown estimate with the reason when it cannot be told.
