@@ -196,6 +196,8 @@ def _all_figures(forecast: Forecast) -> Iterator[tuple[str, Leaf, str]]:
     yield "saturation", forecast["saturation_rps"], "requests/s"
     yield "goodput", forecast["goodput_rps"], "requests/s"
     yield "utilisation", forecast["utilisation"], ""
+    if forecast["loss_rate"]["value"]:
+        yield "refused", forecast["loss_rate"], ""
     if forecast["agent_tok_s"]["value"] is not None:
         yield "each agent", forecast["agent_tok_s"], "tok/s"
         yield "of a lone agent's rate", forecast["scaling_efficiency"], ""

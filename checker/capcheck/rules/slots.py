@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from capcheck.finding import Finding
 from capcheck.rules.case import Case, Judgement
 
+# One request in a thousand.
+NOTICED_LOSS = 0.001
+
 
 def check(case: Case) -> Judgement:
-    """No gate: findings agents-above-slots and kv-pool-limits-batch."""
-    return Judgement((), (*_agents(case), *_pool(case)))
+    """No gate: findings agents-above-slots, kv-pool-limits-batch and queue-loss."""
+    return Judgement((), (*_agents(case), *_pool(case), *_loss(case)))
 
 
 def _agents(case: Case) -> Iterator[Finding]:
@@ -53,4 +56,26 @@ def _pool(case: Case) -> Iterator[Finding]:
         ),
         place=deployment.at("/traffic/requests_per_second", "/traffic/agents", "/traffic"),
         fix="a shorter context, an 8-bit KV cache, more replicas or more memory",
+    )
+
+
+def _loss(case: Case) -> Iterator[Finding]:
+    """A queue that is full refuses requests: they have no latency, and miss every SLO."""
+    deployment, engine = case.deployment, case.resolved.engine
+    lost = case.forecast.load.loss_rate.value
+    if engine is None or engine.max_queue is None or lost is None or lost < NOTICED_LOSS:
+        return
+    yield Finding(
+        rule="queue-loss",
+        severity="warning",
+        verdict="pass",
+        message=(
+            f"{100 * lost:.2g} % of requests are refused: {engine.max_queue} may wait for the "
+            f"{engine.max_num_seqs} slot{'' if engine.max_num_seqs == 1 else 's'} of each copy"
+        ),
+        place=deployment.at("/traffic/requests_per_second", "/traffic/agents", "/traffic"),
+        related=deployment.at("/serving/max_queue")
+        if "/serving/max_queue" in deployment.places
+        else None,
+        fix="more replicas or slots; a longer queue only trades refusals for waiting",
     )

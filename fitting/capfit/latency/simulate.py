@@ -8,6 +8,7 @@ steps that grow with the batch and its context, prefill chunked into steps or pa
 from __future__ import annotations
 
 import heapq
+import math
 from collections import deque
 from collections.abc import Sequence
 
@@ -61,7 +62,7 @@ def simulate_arrivals(
     output_tokens: Sequence[int],
 ) -> Trace:
     """Requests sent at given times (ascending)."""
-    engine = _Engine(server, prompt_tokens, output_tokens)
+    engine = Engine(server, prompt_tokens, output_tokens)
     for request, sent in enumerate(sent_ms):
         engine.send(request, sent)
     engine.run()
@@ -112,14 +113,14 @@ def run_agents(
     think_ms: Sequence[float],
 ) -> Trace:
     """One agent a start; whoever has its answer takes the next request until none is left."""
-    engine = _Engine(server, prompt_tokens, output_tokens, think_ms=think_ms)
+    engine = Engine(server, prompt_tokens, output_tokens, think_ms=think_ms)
     for start in starts_ms:
         engine.send_next(start)
     engine.run()
     return engine.trace()
 
 
-class _Engine:
+class Engine:
     """The server's state; one pass of `run` is one step, or as many equal ones as can be."""
 
     def __init__(
@@ -148,6 +149,7 @@ class _Engine:
         self.steps = 0
         self.reserved = 0.0
         self.now = 0.0
+        self.until = math.inf
         self.busy = 0.0
         self.lost = 0
 
@@ -160,9 +162,13 @@ class _Engine:
             self.send(self.next_request, at)
             self.next_request += 1
 
-    def run(self) -> None:
-        while self.arrivals or self.waiting or self.prefilling or self.decoding:
+    def run(self, until: float = math.inf) -> None:
+        """To the end, or to the end of the step that is running at `until`."""
+        self.until = until
+        while self.now < until:
             if not (self.waiting or self.prefilling or self.decoding):
+                if not self.arrivals or self.arrivals[0][0] >= until:
+                    return
                 self.now = max(self.now, self.arrivals[0][0])
             self._receive()
             blocked = self._admit()
@@ -170,6 +176,11 @@ class _Engine:
                 self._prefill()
             elif self.decoding:
                 self._decode(blocked)
+
+    @property
+    def outstanding(self) -> int:
+        """Requests that were sent and are not answered."""
+        return len(self.arrivals) + len(self.waiting) + len(self.prefilling) + len(self.decoding)
 
     def trace(self) -> Trace:
         served = [i for i, finished in enumerate(self.finished) if finished >= 0.0]
@@ -265,8 +276,9 @@ class _Engine:
     def _decode(self, blocked: bool) -> None:
         """Steps up to the next completion, or to the next arrival that could be let in."""
         count = self.decoding[0][0] - self.steps
-        if self.arrivals and not blocked and len(self.decoding) < self.server.slots:
-            gap = self.arrivals[0][0] - self.now
+        next_arrival = min(self.until, self.arrivals[0][0] if self.arrivals else math.inf)
+        if next_arrival < math.inf and not blocked and len(self.decoding) < self.server.slots:
+            gap = next_arrival - self.now
             first = self._step_ms()
             slope = self._step_ms(1.0) - first
             until = max(1, int(-(-gap // first)))
