@@ -57,6 +57,26 @@ def headline(forecast: Forecast, gates: dict[str, Gate]) -> tuple[Figure, ...]:
     )
 
 
+def under_load(deployment: Deployment) -> str:
+    """Where the time goes, and up to which rate the stated limits hold."""
+    forecast, facts = deployment["forecast"], deployment["resolved"]
+    parts = forecast["latency_parts_ms"]
+    total = sum(parts.values())
+    shares = [
+        f"{name} {100 * part / total:.0f} %"
+        for name, part in sorted(parts.items(), key=lambda part: -part[1])
+        if part >= 0.01 * total
+    ]
+    notes = [", ".join(shares)] if total > 0 else []
+    headroom = deployment["headroom_rps"]
+    peak, mean = (facts[f"{name}requests_per_second"]["value"] for name in ("peak_", ""))
+    stated = mean if peak is None else peak
+    if headroom["value"] is not None and isinstance(stated, int | float):
+        rate = reading(headroom, "requests/s")
+        notes.append(f"limits hold up to {rate}, stated {amount(stated, 'requests/s')}")
+    return "; ".join(notes)
+
+
 def other_gates(forecast: Forecast, gates: dict[str, Gate]) -> tuple[Figure, ...]:
     """The gated figures that `headline` does not show: TTFT, another percentile, a quality drop."""
     shown = [figure.gate for figure in headline(forecast, gates)]

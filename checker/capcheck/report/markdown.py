@@ -18,6 +18,7 @@ from capcheck.report.compared import (
     is_old,
     not_compared,
     outcome,
+    shown,
     unchanged,
 )
 from capcheck.report.document import (
@@ -33,9 +34,10 @@ from capcheck.report.figures import (
     owners,
     plural,
     saving,
+    under_load,
     word,
 )
-from capcheck.report.ladder import LADDER, Rung, listed
+from capcheck.report.ladder import LADDER, Rung, folded, left_out, listed
 from capcheck.report.markdown_tables import ICONS, table, ways
 from capcheck.report.style import Style
 from capcheck.report.summary import fleet_cost, legend, unread
@@ -65,6 +67,7 @@ def _render(document: Document, rung: Rung) -> str:
         _removed(document, rung),
         *_folded_findings(document, rung),
         *_on_base(document, rung),
+        _under_load(document, rung),
         *ways(document, rung),
         _footer(document),
     ]
@@ -226,6 +229,18 @@ def _folded_findings(document: Document, rung: Rung) -> Iterator[str]:
         if found["verdict"] == "pass" and not is_old(found) and found["rule"] != "limit-loosened"
     ]
     yield listed(remarks, rung.remarks, "warning or note", "warnings and notes")
+
+
+def _under_load(document: Document, rung: Rung) -> str:
+    """Where the time goes and up to which rate the limits hold, folded; a line a deployment."""
+    notes = [(entry["name"], under_load(entry)) for entry in shown(document)]
+    lines = [f"- {code(name)}: {markdown(note)}" for name, note in notes if note]
+    if not lines or rung.remarks == 0:
+        return ""
+    kept = lines[: rung.remarks]
+    if len(kept) < len(lines):
+        kept.append("- " + left_out(f"{len(lines) - len(kept):,} of them"))
+    return folded("Where the time goes", "\n".join(kept))
 
 
 def _footer(document: Document) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from capcheck.finding import Finding
-from capcheck.rules.case import Case, Judgement
+from capcheck.rules.case import Case, Judgement, is_unstable
 
 # One request in a thousand.
 NOTICED_LOSS = 0.001
@@ -65,6 +65,8 @@ def _loss(case: Case) -> Iterator[Finding]:
     lost = case.forecast.load.loss_rate.value
     if engine is None or engine.max_queue is None or lost is None or lost < NOTICED_LOSS:
         return
+    if is_unstable(case.forecast.load.latency_ms.mean):
+        return  # queue-unstable says so
     yield Finding(
         rule="queue-loss",
         severity="warning",

@@ -154,10 +154,12 @@ class Engine:
         self.lost = 0
 
     def send(self, request: int, at: float) -> None:
+        """A request of a client, at a time in ms that is not past."""
         self.sent[request] = at
         heapq.heappush(self.arrivals, (at + self.server.host_delay_ms, request))
 
     def send_next(self, at: float) -> None:
+        """The next request of the list, if any is left."""
         if self.next_request < len(self.prompts):
             self.send(self.next_request, at)
             self.next_request += 1
@@ -183,6 +185,7 @@ class Engine:
         return len(self.arrivals) + len(self.waiting) + len(self.prefilling) + len(self.decoding)
 
     def trace(self) -> Trace:
+        """What was served, in order of sending."""
         served = [i for i, finished in enumerate(self.finished) if finished >= 0.0]
         served.sort(key=self.sent.__getitem__)
         chosen = np.array(served, dtype=np.int64)

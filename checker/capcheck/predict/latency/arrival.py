@@ -13,7 +13,6 @@ from capcheck.predict.latency.occupancy import Occupancy
 from capcheck.predict.latency.queueing import Wait, mg1_wait
 from capcheck.predict.latency.work import Work, between
 
-
 # What the wait keeps of a single copy's with lengths that vary like an exponential's, of 20
 # simulated points of 2 and 8 copies at loads of 0.8 and 0.9: 0.15 and 0.09.
 UNPOOLED = 0.12

@@ -206,7 +206,7 @@ def _loss(work: Work, occupancy: Occupancy) -> float:
         below = math.fsum(seen[: full + 1])
         return seen[full] / below if full < len(seen) and below > 0.0 else 0.0
     spread = work.server.arrival_spread + min(1.0, service_spread(work))
-    decay = load ** (2.0 / spread)
+    decay = float(load ** (2.0 / spread))
     beyond = max(0.0, 1.0 - math.fsum(seen)) * decay ** max(0, full - len(seen))
     share = min(1.0, math.fsum(seen[full:]) + beyond)
     return (1.0 - load) * share / (1.0 - load * share)
