@@ -20,7 +20,7 @@ def counts(report: Report) -> dict[str, int]:
     marks = [mark for change in changes for mark in change.marks.values()]
     return {
         "changed": sum(change.kind != "unchanged" for change in changes),
-        "new_findings": sum(mark.standing == "new" for mark in marks),
+        "new_findings": sum(mark.standing != "unchanged" for mark in marks),
         "fixed_findings": sum(len(change.fixed) for change in changes),
         "failing_on_base": sum(
             entry.verdict in report.fail_on and not is_blocking(entry, report)

@@ -11,7 +11,7 @@ from capcheck.errors import InputError
 from capcheck.estimate import Estimate, exact
 from capcheck.report import FORMATS, Style, read, to_document
 from capcheck.report.as_json import render
-from capcheck.report.leaves import leaf
+from capcheck.report.leaves import leaf as leaf_of
 from capcheck.report.model import Report
 from capcheck.schemas import text as schema_text
 from hypothesis import given
@@ -150,7 +150,7 @@ bound = st.floats(allow_nan=True, allow_infinity=True)
 
 @given(value=bound, low=bound, high=bound)
 def test_never_nan_nor_infinite(value: float, low: float, high: float) -> None:
-    leaf = leaf(Estimate(value, low, high, "assumed", ""))
+    leaf = leaf_of(Estimate(value, low, high, "assumed", ""))
     text = json.dumps(leaf, allow_nan=False)
     assert json.loads(text) == leaf
 
@@ -158,7 +158,7 @@ def test_never_nan_nor_infinite(value: float, low: float, high: float) -> None:
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=3, max_size=3))
 def test_rounding_keeps_the_order(values: list[float]) -> None:
     low, value, high = sorted(values)
-    leaf = leaf(Estimate(value, low, high, "derived", ""))
+    leaf = leaf_of(Estimate(value, low, high, "derived", ""))
     assert leaf["low"] is not None
     assert leaf["value"] is not None
     assert leaf["high"] is not None
