@@ -9,12 +9,11 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NoReturn
+from typing import NoReturn
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from capcheck import __version__
 from capcheck.github.errors import (
-    GitHubError,
     NotPermittedError,
     RefusedError,
     UnreachableError,
@@ -66,11 +65,11 @@ class Client:
         self._token = token
         self._transport, self._sleep, self._now = transport, sleep, now
 
-    def get(self, path: str, **query: str) -> Any:
+    def get(self, path: str, **query: str) -> object:
         """The JSON at `path`, which begins with `/`. Raises GitHubError, as all these do."""
         return _json(self._ask("GET", self._url(path, query)))
 
-    def pages(self, path: str, **query: str) -> Iterator[Any]:
+    def pages(self, path: str, **query: str) -> Iterator[object]:
         """Every item of a list, page after page."""
         url: str | None = self._url(path, {"per_page": str(_PAGE_SIZE), **query})
         for _ in range(_MAX_PAGES):
@@ -85,11 +84,11 @@ class Client:
             url = urljoin(url, following[1]) if following else None
         raise UnreachableError(f"GET {path}: more than {_MAX_PAGES} pages")
 
-    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+    def post(self, path: str, body: Mapping[str, object]) -> object:
         """Make something, and return GitHub's view of it."""
         return _json(self._ask("POST", self._url(path, {}), body))
 
-    def patch(self, path: str, body: Mapping[str, Any]) -> Any:
+    def patch(self, path: str, body: Mapping[str, object]) -> object:
         """Change something, and return GitHub's view of it."""
         return _json(self._ask("PATCH", self._url(path, {}), body))
 
@@ -100,7 +99,7 @@ class Client:
     def _url(self, path: str, query: Mapping[str, str]) -> str:
         return self._api_url + path + (f"?{urlencode(query)}" if query else "")
 
-    def _ask(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> Response:
+    def _ask(self, method: str, url: str, body: Mapping[str, object] | None = None) -> Response:
         for _ in range(_MAX_REDIRECTS):
             response = self._persist(method, url, body)
             location = response.headers.get("location")
@@ -113,7 +112,7 @@ class Client:
             return response
         _fail(f"{method} {urlsplit(url).path}", response)
 
-    def _persist(self, method: str, url: str, body: Mapping[str, Any] | None) -> Response:
+    def _persist(self, method: str, url: str, body: Mapping[str, object] | None) -> Response:
         """Ask until there is an answer that another attempt would not change."""
         if _origin(url) != _origin(self._api_url):
             raise UnreachableError(f"{method}: the token stays with {_origin(self._api_url)[1]}")
@@ -173,7 +172,6 @@ def quoted(text: str) -> str:
 
 def _fail(what: str, response: Response) -> NoReturn:
     said = f"{what}: {response.status}, {_said(response)}".removesuffix(", ")
-    failure: GitHubError
     if response.status in (401, 403, 404):
         raise NotPermittedError(said, status=response.status)
     if response.status == 422:
@@ -202,9 +200,10 @@ def _is_rate_limited(response: Response) -> bool:
     )
 
 
-def _json(response: Response) -> Any:
+def _json(response: Response) -> object:
     try:
-        return json.loads(response.body)
+        answer: object = json.loads(response.body)
+        return answer
     except (ValueError, RecursionError):
         raise UnreachableError("the answer is not JSON") from None
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from capcheck.github.client import Client
 from capcheck.github.errors import NotPermittedError, RefusedError, UnreachableError
+from capcheck.github.payload import at, number, text
 from capcheck.github.pulls import Pull
 from capcheck.report.marker import Marker, split
 
@@ -42,7 +43,7 @@ class _Comment:
 def login(client: Client) -> str:
     """The account that the token writes as. Raises GitHubError."""
     try:
-        return str(client.get("/user")["login"])
+        return text(client.get("/user"), "login")
     except NotPermittedError as error:
         if error.status != 403:
             raise
@@ -95,7 +96,7 @@ def _create(
     url = f"{pull.api}/issues/{pull.number}/comments"
 
     def make(body: str) -> str:
-        return str(client.post(url, {"body": body})["html_url"])
+        return text(client.post(url, {"body": body}), "html_url")
 
     try:
         return Posted("created", _first_taken(drafts, make))
@@ -128,10 +129,10 @@ def _comments(client: Client, pull: Pull, author: str) -> list[_Comment]:
     return [found for entry in listed if (found := _ours(entry, author)) is not None]
 
 
-def _ours(entry: Any, author: str) -> _Comment | None:
-    if (entry.get("user") or {}).get("login") != author:  # a deleted account is null
+def _ours(entry: object, author: str) -> _Comment | None:
+    if at(entry, "user", "login") != author:
         return None
-    marker, text = split(str(entry.get("body") or ""))
+    marker, below = split(str(at(entry, "body") or ""))
     if marker is None:
         return None
-    return _Comment(int(entry["id"]), str(entry["html_url"]), marker, text)
+    return _Comment(number(entry, "id"), text(entry, "html_url"), marker, below)

@@ -7,6 +7,7 @@ import binascii
 
 from capcheck.github.client import Client, quoted
 from capcheck.github.errors import NotPermittedError, UnreachableError
+from capcheck.github.payload import at, number, text
 from capcheck.github.pulls import Pull
 from capcheck.source.text import MAX_BYTES
 
@@ -19,12 +20,12 @@ def read(client: Client, pull: Pull, path: str, *, sha: str) -> bytes:
     """
     parts = "/".join(map(quoted, path.split("/")))
     entry = client.get(f"{pull.api}/contents/{parts}", ref=sha)
-    if not isinstance(entry, dict) or entry.get("type") != "file":
+    if at(entry, "type") != "file":
         raise NotPermittedError(f"{path!r} is not a regular file", status=404)
     # Beyond 1 MiB GitHub leaves the content out, and nobody needs it: it is too large.
-    if int(entry["size"]) > MAX_BYTES:
+    if number(entry, "size") > MAX_BYTES:
         return b" " * (MAX_BYTES + 1)
     try:
-        return base64.b64decode(entry["content"])
-    except (binascii.Error, TypeError):
+        return base64.b64decode(text(entry, "content"))
+    except (binascii.Error, ValueError):
         raise UnreachableError(f"{path!r}: the content is not base64") from None

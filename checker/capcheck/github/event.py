@@ -6,9 +6,9 @@ https://docs.github.com/actions/reference/workflows-and-actions/events-that-trig
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from capcheck.github.payload import at
 
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
@@ -47,10 +47,10 @@ def read(name: str, payload: object, *, sha: str | None = None) -> Event:
     if name in ("pull_request", "pull_request_target"):
         return _pull_request(name, payload)
     if name == "merge_group":
-        base, head = (_at(payload, name, key) for key in ("base_sha", "head_sha"))
+        base, head = (at(payload, name, key) for key in ("base_sha", "head_sha"))
         return Event(name, base_sha=_sha(base), head_sha=_sha(head))
     if name == "push":
-        base, head = _at(payload, "before"), _at(payload, "after")
+        base, head = at(payload, "before"), at(payload, "after")
         return Event(name, base_sha=_sha(base), head_sha=_sha(head) or _sha(sha))
     if name == "workflow_run":
         return _workflow_run(payload)
@@ -58,35 +58,28 @@ def read(name: str, payload: object, *, sha: str | None = None) -> Event:
 
 
 def _pull_request(name: str, payload: object) -> Event:
-    number = _at(payload, "pull_request", "number")
-    head, base = (_at(payload, "pull_request", side, "repo", "id") for side in ("head", "base"))
+    number = at(payload, "pull_request", "number")
+    head, base = (at(payload, "pull_request", side, "repo", "id") for side in ("head", "base"))
     return Event(
         name,
-        base_sha=_sha(_at(payload, "pull_request", "base", "sha")),
-        head_sha=_sha(_at(payload, "pull_request", "head", "sha")),
+        base_sha=_sha(at(payload, "pull_request", "base", "sha")),
+        head_sha=_sha(at(payload, "pull_request", "head", "sha")),
         pull=number if isinstance(number, int) else None,
         # The repository of the head is null once a fork is deleted.
-        is_limited=head != base or _at(payload, "sender", "login") == DEPENDABOT,
+        is_limited=head != base or at(payload, "sender", "login") == DEPENDABOT,
     )
 
 
 def _workflow_run(payload: object) -> Event:
-    owner = _at(payload, "workflow_run", "head_repository", "owner", "login")
-    branch = _at(payload, "workflow_run", "head_branch")
-    known = isinstance(owner, str) and isinstance(branch, str)
+    owner = at(payload, "workflow_run", "head_repository", "owner", "login")
+    branch = at(payload, "workflow_run", "head_branch")
     return Event(
         "workflow_run",
-        head_sha=_sha(_at(payload, "workflow_run", "head_sha")),
-        source=Source(owner, branch) if known else None,
+        head_sha=_sha(at(payload, "workflow_run", "head_sha")),
+        source=(
+            Source(owner, branch) if isinstance(owner, str) and isinstance(branch, str) else None
+        ),
     )
-
-
-def _at(payload: object, *keys: str) -> Any:
-    for key in keys:
-        if not isinstance(payload, Mapping):
-            return None
-        payload = payload.get(key)
-    return payload
 
 
 def _sha(value: object) -> str | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from capcheck.github.client import Client, quoted
+from capcheck.github.payload import at, number, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,31 +50,35 @@ def of_head(client: Client, repository: str, *, owner: str, branch: str) -> list
     """The open pull requests from `owner:branch`, one for each base. Raises GitHubError."""
     api = Pull(repository, 0).api
     listed = client.pages(f"{api}/pulls", state="open", head=f"{owner}:{branch}")
-    return [_state(Pull(repository, int(entry["number"])), entry) for entry in listed]
+    return [_state(Pull(repository, number(entry, "number")), entry) for entry in listed]
 
 
 def merge_base(client: Client, of: State) -> str:
     """The commit from which a pull request's changes count. Raises GitHubError."""
     compared = client.get(f"{of.pull.api}/compare/{of.base_sha}...{of.head_sha}", per_page="1")
-    return str(compared["merge_base_commit"]["sha"])
+    return text(compared, "merge_base_commit", "sha")
 
 
 def files(client: Client, pull: Pull) -> list[ChangedFile]:
     """What a pull request changes; GitHub lists 3,000 files at most. Raises GitHubError."""
     return [
         ChangedFile(
-            str(entry["filename"]),
-            entry.get("previous_filename") if entry["status"] == "renamed" else None,
-            entry["status"] == "removed",
+            path=text(entry, "filename"),
+            previous=text(entry, "previous_filename") if _is(entry, "renamed") else None,
+            is_removed=_is(entry, "removed"),
         )
         for entry in client.pages(f"{pull.api}/pulls/{pull.number}/files")
     ]
 
 
-def _state(pull: Pull, entry: Any) -> State:
+def _is(entry: object, status: str) -> bool:
+    return at(entry, "status") == status
+
+
+def _state(pull: Pull, entry: object) -> State:
     return State(
         pull,
-        head_sha=str(entry["head"]["sha"]),
-        base_sha=str(entry["base"]["sha"]),
-        is_open=entry["state"] == "open",
+        head_sha=text(entry, "head", "sha"),
+        base_sha=text(entry, "base", "sha"),
+        is_open=at(entry, "state") == "open",
     )

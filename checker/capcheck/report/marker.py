@@ -1,7 +1,7 @@
 """The first line of capcheck's comment: whose it is, and how new.
 
-`<!-- capcheck:v1 id=default sha=3f2a91c… run=17123456789 -->`; no name holds a space, so that `prod`
-is never found inside another id.
+`<!-- capcheck:v1 id=default sha=3f2a91c… run=17123456789 -->`; an id holds no space, so that `prod`
+is never found inside another.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-TOKEN = "ghs_fake0123456789"  # noqa: S105
+TOKEN = "ghs_fake0123456789"
 BOT = "github-actions[bot]"
 REPOSITORY = "acme/serving"
 API = f"/repos/{REPOSITORY}"
