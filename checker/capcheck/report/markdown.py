@@ -1,4 +1,4 @@
-"""For GitHub's job summary and comments: decision, number, limit, cause and fix come first.
+"""For GitHub's job summary: decision, number, limit, cause and fix come first.
 
 Nothing from a manifest is trusted, and nothing is cut inside a table: when the whole is too long
 for its destination, whole parts are left out, and named.
@@ -6,19 +6,20 @@ for its destination, whole parts are left out, and named.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-from capcheck.finding import VERDICTS, Verdict
+from capcheck.finding import VERDICTS
 from capcheck.numbers import amount
-from capcheck.report.document import (
-    Alternative,
-    Deployment,
-    Document,
-    NamedFinding,
-    Problem,
-    Spot,
+from capcheck.report.blocks import (
+    ICONS,
+    LEADS,
+    left_out,
+    listed,
+    problem,
+    statement,
+    ways,
 )
+from capcheck.report.document import Deployment, Document, NamedFinding
 from capcheck.report.escape import NAME_LENGTH, code, markdown
 from capcheck.report.figures import (
     WORDS,
@@ -32,59 +33,19 @@ from capcheck.report.figures import (
     relation,
     saving,
     setup,
-    word,
 )
+from capcheck.report.ladder import Rung, fitting
 from capcheck.report.style import Style
 from capcheck.report.summary import fleet_cost, legend, unread
-
-ICONS: dict[Verdict, str] = {"pass": "✅", "borderline": "⚠️", "cannot-predict": "❔", "fail": "❌"}
-
-# Findings above the table; the others are folded below it.
-LEADS = 5
 
 _DEPLOYMENTS = (
     "| | Deployment | VRAM per GPU, GiB | Throughput, tok/s (capacity) | p95 latency, s | Quality "
     "| $ per month |",
     "|---|---|---|---|---|---|---|",
 )
-_CHANGES = (
-    "| Change | VRAM per GPU, GiB | p95 latency, s | Quality | $ per month |",
-    "|---|---|---|---|---|",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Rung:
-    """How many of each are shown; None is all of them.
-
-    `ways` are the alternatives of one deployment, `broken` the deployments and findings that do
-    not pass, `remarks` the warnings and notes.
-    """
-
-    ways: int | None
-    passing: int | None
-    remarks: int | None
-    broken: int | None
-
-
-# From everything down to what always fits: what asks for action stays longest.
-LADDER = (
-    Rung(ways=None, passing=None, remarks=None, broken=None),
-    Rung(ways=3, passing=None, remarks=100, broken=None),
-    Rung(ways=1, passing=100, remarks=20, broken=None),
-    Rung(ways=0, passing=0, remarks=0, broken=500),
-    Rung(ways=0, passing=0, remarks=0, broken=20),
-)
-
-
 def render(document: Document, style: Style) -> str:
     """The highest rung of the ladder that fits `style.max_bytes`."""
-    text = ""
-    for rung in LADDER:
-        text = _render(document, rung)
-        if len(text.encode("utf-8", "backslashreplace")) <= style.max_bytes:
-            break
-    return text
+    return next(fitting(lambda rung: _render(document, rung), max_bytes=style.max_bytes))
 
 
 def _render(document: Document, rung: Rung) -> str:
@@ -94,7 +55,7 @@ def _render(document: Document, rung: Rung) -> str:
         *_table(document, rung),
         _fleet(document),
         *_folded_findings(document, rung),
-        *_ways(document, rung),
+        *ways(document["deployments"], rung),
         _footer(document),
     ]
     return "\n\n".join(filter(None, blocks)) + "\n"
@@ -128,28 +89,13 @@ def _deployments(count: int, one: str, more: str = "") -> str:
 
 def _leads(document: Document) -> Iterator[str]:
     """Two lines each: what is wrong and where; the way out."""
-    for problem in document["problems"][:LEADS]:
-        yield _problem(problem)
+    for wrong in document["problems"][:LEADS]:
+        yield problem(wrong)
     deployments = owners(document)
     for found in _deciding(document)[:LEADS]:
         way_out = _way_out(found, deployments.get((found["path"], found["deployment"])))
-        lines = [f"{ICONS[found['verdict']]} {_statement(found)}", *([way_out] if way_out else [])]
+        lines = [f"{ICONS[found['verdict']]} {statement(found)}", *([way_out] if way_out else [])]
         yield "<br>\n".join(lines)
-
-
-def _problem(problem: Problem) -> str:
-    hint = f" Did you mean {code(problem['nearest'])}?" if problem["nearest"] else ""
-    return (
-        f"❌ **bad input** {_where(problem)}: found {markdown(problem['found'])}, "
-        f"expected {markdown(problem['expected'])}.{hint} {code(problem['code'])}"
-    )
-
-
-def _statement(found: NamedFinding) -> str:
-    return (
-        f"**{word(found)}** {code(found['deployment'])}: {markdown(found['message'])} "
-        f"({_where(found)}, {code(found['rule'])})"
-    )
 
 
 def _way_out(found: NamedFinding, deployment: Deployment | None) -> str:
@@ -169,10 +115,6 @@ def _deciding(document: Document) -> list[NamedFinding]:
     return [found for found in document["findings"] if found["verdict"] != "pass"]
 
 
-def _where(spot: Spot) -> str:
-    return code(f"{spot['path']}:{spot['line']}")
-
-
 def _table(document: Document, rung: Rung) -> Iterator[str]:
     """A row a deployment, the worst first; then how many rows were left out."""
     ranked = sorted(document["deployments"], key=lambda entry: -VERDICTS.index(entry["verdict"]))
@@ -182,14 +124,10 @@ def _table(document: Document, rung: Rung) -> Iterator[str]:
     if shown:
         yield "\n".join((*_DEPLOYMENTS, *map(_row, shown)))
     if len(shown) < len(ranked):
-        yield _left_out(
+        yield left_out(
             f"{len(ranked) - len(shown):,} of {plural(len(ranked), 'deployment')} "
             f"({len(passing) - len(passing[: rung.passing]):,} of them pass)"
         )
-
-
-def _left_out(what: str) -> str:
-    return f"*Too long for this page: {what} left out. The JSON report has everything.*"
 
 
 def _row(deployment: Deployment) -> str:
@@ -222,73 +160,16 @@ def _fleet(document: Document) -> str:
 
 def _folded_findings(document: Document, rung: Rung) -> Iterator[str]:
     """Bad input and findings beyond the leads; then what does not decide."""
-    problems = list(map(_problem, document["problems"][LEADS:]))
-    yield _list(problems, rung.broken, "more mistake in the input", "more mistakes in the input")
-    deciding = list(map(_statement, _deciding(document)[LEADS:]))
-    yield _list(deciding, rung.broken, "more finding", "more findings")
+    problems = list(map(problem, document["problems"][LEADS:]))
+    yield listed(problems, rung.broken, "more mistake in the input", "more mistakes in the input")
+    deciding = list(map(statement, _deciding(document)[LEADS:]))
+    yield listed(deciding, rung.broken, "more finding", "more findings")
     remarks = [
-        _statement(found) + (f" *Fix:* {markdown(found['fix'])}" if found["fix"] else "")
+        statement(found) + (f" *Fix:* {markdown(found['fix'])}" if found["fix"] else "")
         for found in document["findings"]
         if found["verdict"] == "pass"
     ]
-    yield _list(remarks, rung.remarks, "warning or note", "warnings and notes")
-
-
-def _list(items: Sequence[str], most: int | None, one: str, more: str) -> str:
-    shown = [f"- {item}" for item in items[:most]]
-    if len(shown) < len(items):
-        shown.append("- " + _left_out(f"{len(items) - len(shown):,} of them"))
-    title = f"{len(items):,} {one if len(items) == 1 else more}"
-    return _folded(title, "\n".join(shown)) if items else ""
-
-
-def _ways(document: Document, rung: Rung) -> Iterator[str]:
-    """What would pass, or pass for less, or come nearest; folded, one a deployment."""
-    offered = [
-        entry
-        for entry in document["deployments"]
-        if entry["alternatives"] or entry["near_misses"] or entry["nothing_passes"]
-    ]
-    if rung.ways == 0:
-        if offered:
-            yield _left_out(f"the alternatives of {plural(len(offered), 'deployment')}")
-        return
-    for deployment in offered:
-        found = deployment["alternatives"] or deployment["near_misses"]
-        body = [markdown(deployment["nothing_passes"] or "")]
-        if found:
-            body.append("\n".join((*_CHANGES, *map(_way, found[: rung.ways]))))
-        if len(found) > len(found[: rung.ways]):
-            body.append(_left_out(f"{len(found) - len(found[: rung.ways]):,} more"))
-        yield _folded(_title(deployment), "\n\n".join(filter(None, body)))
-
-
-def _title(deployment: Deployment) -> str:
-    name, count = code(deployment["name"]), len(deployment["alternatives"])
-    if not count:
-        return f"Nothing in reach passes for {name}"
-    aim = f"run {name} for less" if deployment["verdict"] == "pass" else f"make {name} pass"
-    return f"{plural(count, 'way')} to {aim}"
-
-
-def _way(entry: Alternative) -> str:
-    forecast = entry["forecast"]
-    catches = [*filter(None, [entry["binding"]]), *(f"needs {need}" for need in entry["needs"])]
-    money = "unknown" if entry["usd_month"] is None else bare(entry["usd_month"], "$/month")
-    saved = saving(entry).removesuffix("/month").replace("$", "")
-    cells = [
-        "<br>".join((code(change(entry["edits"])), *map(markdown, catches))),
-        markdown(cell(forecast["vram_gib"], "GiB", bounds=True)),
-        markdown(cell(forecast["latency_ms"]["p95"], "ms", bounds=True)),
-        markdown(cell(forecast["quality"], "", bounds=True)),
-        f"{money} ({markdown(saved)})" if saved else money,
-    ]
-    return f"| {' | '.join(cells)} |"
-
-
-def _folded(summary: str, body: str) -> str:
-    """`body` is Markdown: GitHub needs the blank lines around it."""
-    return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"
+    yield listed(remarks, rung.remarks, "warning or note", "warnings and notes")
 
 
 def _footer(document: Document) -> str:
