@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from capcheck.compare.model import COMPARED
 from capcheck.finding import VERDICTS
 from capcheck.numbers import amount
+from capcheck.report import comment
 from capcheck.report.blocks import (
     ICONS,
     LEADS,
@@ -43,9 +45,19 @@ _DEPLOYMENTS = (
     "| $ per month |",
     "|---|---|---|---|---|---|---|",
 )
+
+
 def render(document: Document, style: Style) -> str:
-    """The highest rung of the ladder that fits `style.max_bytes`."""
-    return next(fitting(lambda rung: _render(document, rung), max_bytes=style.max_bytes))
+    """The highest rung of the ladder that fits `style.max_bytes`.
+
+    Against base, what the change does comes first, as the comment says it.
+    """
+    change = ""
+    if document["run"]["comparison"] == COMPARED:
+        text = next(comment.pages(document, style, max_bytes=style.max_bytes // 2))
+        change = f"{text}\n#### Every deployment, whatever base says\n\n"
+    left = style.max_bytes - len(change.encode("utf-8", "backslashreplace"))
+    return change + next(fitting(lambda rung: _render(document, rung), max_bytes=left))
 
 
 def _render(document: Document, rung: Rung) -> str:
