@@ -1,1 +1,1 @@
-"""The GitHub Action's step: inputs from the environment, answers where the runner looks for them."""
+"""The GitHub Action: inputs from the environment, answers where the runner looks for them."""

@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
 from capcheck.finding import Verdict
 from capcheck.github.publish import WHEN, When
@@ -51,7 +50,7 @@ def read(environ: Mapping[str, str]) -> Inputs:
         base=text("base") or None,
         fail_on=_fail_on(environ.get("CAPCHECK_FAIL_ON", DEFAULT_FAIL_ON)),
         allow_empty=_boolean("allow-empty", text("allow-empty")),
-        comment=cast("When", comment),
+        comment=comment,
         comment_id=comment_id,
         report_file=_file("report-file", text("report-file")),
         token=text("github-token"),

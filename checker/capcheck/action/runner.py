@@ -23,7 +23,7 @@ def say(level: Level, title: str, message: str) -> None:
 
 
 def report_crash() -> None:
-    """The traceback, in brackets: the runner obeys commands on either stream, and it may hold some."""
+    """The traceback, in brackets: it may quote commands, and the runner obeys either stream."""
     token = uuid4().hex
     print(f"::stop-commands::{token}", file=sys.stderr)
     traceback.print_exc()

@@ -23,11 +23,11 @@ ACTIONS_LOGIN = "github-actions[bot]"
 class Posted:
     """What became of a comment; `url` is None when there is none.
 
-    `quiet`: there was none and nothing to say. `outdated`: a newer run has written it.
+    `quiet`: there was none and nothing to say. `outdated`: there is a newer commit or run.
     `clashed`: what was replaced had been written by this very run, that is by another job.
     """
 
-    outcome: Literal["created", "updated", "unchanged", "outdated", "quiet"]
+    outcome: Literal["created", "updated", "unchanged", "outdated", "closed", "quiet"]
     url: str | None
     clashed: bool = False
 

@@ -1,4 +1,4 @@
-"""Commits that a checkout lacks, brought from where it came from: the only `git` that uses a network.
+"""Commits that a checkout lacks, from where it came from: the only `git` that uses a network.
 
 Nothing is checked out here, and no reference or configuration is written.
 """
@@ -21,7 +21,13 @@ def fetch(root: Path, commit: str, *, token: str, server_url: str) -> bool:
     `commit` is a full hash. The token goes to `server_url` only, and through the environment: it
     is in no argument and no file.
     """
-    arguments = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"]
+    arguments = [
+        "fetch",
+        "--quiet",
+        "--no-tags",
+        "--no-recurse-submodules",
+        "--no-write-fetch-head",
+    ]
     if _is_shallow(root):
         arguments.append("--depth=1")
     done = _git(root, *arguments, "origin", commit, environ=_credentials(token, server_url))

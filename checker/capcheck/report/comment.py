@@ -216,7 +216,7 @@ def _no_comparison(document: Document) -> str:
     reason = document["run"]["comparison"]
     if reason in (None, COMPARED):
         return ""
-    return f"> ⚠️ **No comparison:** {markdown(str(reason))} Every finding counts as new."
+    return f"> ⚠️ **No comparison:** {markdown(str(reason))}."
 
 
 def _leads(document: Document, links: Links, rung: Rung) -> Iterator[str]:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from capcheck import action
+from capcheck.action import step as action
 from capcheck.verdicts import DEFAULT_FAIL_ON
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PASSING = """\
 version: 1
 deployments:
@@ -251,16 +251,16 @@ def test_the_summary_is_appended_and_delimiters_are_never_the_same(runner: Runne
         assert action.main(runner.environ) == 0
     assert runner.summary.startswith("before\n### ✅")
     delimiters = re.findall("<<(.+)", (runner.temp / "output").read_text())
-    assert len(set(delimiters)) == 4
+    assert len(set(delimiters)) == 2 * len(runner.outputs)
 
 
 def test_a_bug_is_reported_as_one(
     runner: Runner, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def crash(*_: object) -> None:
+    def crash(*_: object, **__: object) -> None:
         raise RuntimeError("::error::from a manifest")
 
-    monkeypatch.setattr(action, "run", crash)
+    monkeypatch.setattr(action, "judge", crash)
     assert action.main(runner.environ) == 70
     out, err = capsys.readouterr()
     assert out.startswith("::error title=capcheck%3A internal error::")
@@ -276,7 +276,8 @@ def test_action_yml_and_the_code_agree() -> None:
     assert definition["inputs"]["fail-on"]["default"] == DEFAULT_FAIL_ON
     passed = {name for name in step["env"] if name.startswith("CAPCHECK_")}
     assert passed == {f"CAPCHECK_{name.upper().replace('-', '_')}" for name in definition["inputs"]}
-    assert set(definition["outputs"]) == {"verdict", "report"}
+    outputs = {"verdict", "report", "monthly-usd", "monthly-usd-delta", "comment-url"}
+    assert set(definition["outputs"]) == outputs
 
 
 def test_the_lock_has_every_dependency_with_hashes() -> None:
