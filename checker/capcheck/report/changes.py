@@ -104,9 +104,9 @@ def _kind(entry: Deployment) -> str:
     if entry["change"] == "added":
         return " (new)"
     base = entry["base"]
-    if entry["change"] == "renamed" and base:
-        was = base["name"] if base["name"] != entry["name"] else base["path"]
-        return f" (was {code(was)})"
+    for key in ("name", "path"):
+        if base and base[key] != entry[key]:
+            return f" (was {code(base[key])})"
     return ""
 
 

@@ -77,7 +77,7 @@ def _render(document: Document, style: Style, rung: Rung) -> str:
         *table(_in_question(document), rung),
         fleet(document),
         _removed(document["removed"], rung),
-        *ways(_in_question(document), rung),
+        *ways(filter(_has_ways, _in_question(document)), rung),
         _not_blocking(document, rung),
         _fixed(document, rung),
     ]
@@ -94,6 +94,11 @@ def _render(document: Document, style: Style, rung: Rung) -> str:
         _footer(document, style),
     ]
     return "\n\n".join(filter(None, blocks)) + "\n"
+
+
+def _has_ways(entry: Deployment) -> bool:
+    """Whether there is a table to fold; that nothing passes is said above."""
+    return bool(entry["alternatives"] or entry["near_misses"])
 
 
 def _is_compared(document: Document) -> bool:

@@ -1,17 +1,15 @@
 """The action's step as a runner runs it: script, environment files, hostile checkout."""
 
 import json
-import os
 import re
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
 from capcheck.action import step as action
 from capcheck.verdicts import DEFAULT_FAIL_ON
+
+from tests.capcheck.action.conftest import Runner
 
 ROOT = Path(__file__).parents[3]
 PASSING = """\
@@ -47,68 +45,6 @@ TRAPPED = (
     "capcheck/__init__.py",
     "capcheck/action.py",
 )
-
-
-@dataclass(frozen=True)
-class Runner:
-    """What a runner gives a step, and where it looks afterwards."""
-
-    workspace: Path
-    temp: Path
-
-    @property
-    def environ(self) -> dict[str, str]:
-        return {
-            "ACTION_PATH": str(ROOT),
-            "PYTHON": sys.executable,
-            "RUNNER_TEMP": str(self.temp),
-            "GITHUB_ACTIONS": "true",
-            "GITHUB_WORKSPACE": str(self.workspace),
-            "GITHUB_STEP_SUMMARY": str(self.temp / "summary"),
-            "GITHUB_OUTPUT": str(self.temp / "output"),
-        }
-
-    def run(self, **environ: str) -> subprocess.CompletedProcess[str]:
-        """The step's script."""
-        inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith("GITHUB_")
-        }
-        return subprocess.run(
-            ["bash", ROOT / "action.sh"],
-            cwd=self.workspace,
-            env={**inherited, **self.environ, **environ},
-            capture_output=True,
-            encoding="utf-8",
-        )
-
-    @property
-    def summary(self) -> str:
-        return (self.temp / "summary").read_text(encoding="utf-8")
-
-    @property
-    def outputs(self) -> dict[str, str]:
-        """`NAME<<DELIMITER`, lines, `DELIMITER`: read as the runner reads it."""
-        found, lines = {}, iter((self.temp / "output").read_text(encoding="utf-8").splitlines())
-        for line in lines:
-            name, _, delimiter = line.partition("<<")
-            value = []
-            while (line := next(lines)) != delimiter:
-                value.append(line)
-            found[name] = "\n".join(value)
-        return found
-
-    def add(self, manifest: str, name: str) -> None:
-        path = self.workspace / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(manifest)
-
-
-@pytest.fixture
-def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runner:
-    (workspace := tmp_path / "workspace").mkdir()
-    (temp := tmp_path / "temp").mkdir()
-    monkeypatch.chdir(workspace)
-    return Runner(workspace, temp)
 
 
 def test_the_script_in_a_hostile_checkout(runner: Runner) -> None:
