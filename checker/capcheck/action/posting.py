@@ -21,7 +21,8 @@ _CLASH = (
     "Another job of this run had written the comment, and it is replaced. Give each job an id of "
     "its own, such as id: ${{ matrix.name }}."
 )
-_SAID = {
+# Each outcome of `Posted`, for a log.
+SAID = {
     "created": "comment written",
     "updated": "comment updated",
     "unchanged": "the comment says all this already",
@@ -48,5 +49,5 @@ def attempt(write: Callable[[], Posted], *, is_limited: bool) -> str:
         return ""
     if posted.clashed:
         say("warning", "capcheck: two jobs, one comment", _CLASH)
-    print(f"capcheck: {_SAID[posted.outcome]}{f' ({posted.url})' if posted.url else ''}")
+    print(f"capcheck: {SAID[posted.outcome]}{f' ({posted.url})' if posted.url else ''}")
     return posted.url or ""

@@ -34,11 +34,15 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class ChangedFile:
-    """One file of a pull request; `previous` is its path before a rename."""
+    """One file of a pull request; `previous` is its path before a rename.
+
+    `patch` is its part of the diff, None where GitHub leaves it out: too long, or not text.
+    """
 
     path: str
     previous: str | None
     is_removed: bool
+    patch: str | None = None
 
 
 def state(client: Client, pull: Pull) -> State:
@@ -66,6 +70,7 @@ def files(client: Client, pull: Pull) -> list[ChangedFile]:
             path=text(entry, "filename"),
             previous=text(entry, "previous_filename") if _is(entry, "renamed") else None,
             is_removed=_is(entry, "removed"),
+            patch=text(entry, "patch") if at(entry, "patch") is not None else None,
         )
         for entry in client.pages(f"{pull.api}/pulls/{pull.number}/files")
     ]

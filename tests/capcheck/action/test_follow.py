@@ -86,7 +86,8 @@ def test_removed_renamed_and_new_manifests(fork: Fork) -> None:
     fork.action.fake.files[482].append(
         {"filename": "b.capcheck.yml", "status": "renamed", "previous_filename": "gone.yaml"}
     )
-    fork.action.fake.contents[fork.head, "b.capcheck.yml"] = chat(name="other", usd=20)
+    other = chat(name="other", usd=20).replace("llama3.2-3b", "llama3.2-1b")
+    fork.action.fake.contents[fork.head, "b.capcheck.yml"] = other
     assert fork.action.step() == 0
     assert "(was <code>deploy/chat.capcheck.yaml</code>)" in fork.action.comment
     assert "<code>other</code> (new)" in fork.action.comment
