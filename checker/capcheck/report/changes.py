@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from capcheck.finding import VERDICTS
+from capcheck.finding import VERDICTS, Verdict
 from capcheck.report.blocks import ICONS, left_out
 from capcheck.report.document import Deployment, Difference, Document
 from capcheck.report.escape import NAME_LENGTH, code, markdown
 from capcheck.report.figures import (
-    WORDS,
     Figure,
     bare,
     cell,
@@ -29,6 +28,14 @@ _HEADER = (
     "|---|---|---|---|---|---|",
 )
 _COLUMNS = ("p95 latency", "VRAM per GPU", "quality", "cost")
+
+# Short, or the column would take the room of the figures.
+_WORDS: dict[Verdict, str] = {
+    "pass": "passes",
+    "borderline": "borderline",
+    "cannot-predict": "unknown",
+    "fail": "fails",
+}
 
 # More edits than these in one row would hide the figures.
 _EDITS = 3
@@ -86,7 +93,7 @@ def _row(entry: Deployment) -> str:
     if base := entry["base"]:
         before = {one.label: one for one in headline(base["forecast"], base["gates"])}
     cells = [
-        f"{ICONS[entry['verdict']]} {WORDS[entry['verdict']]}{_on_base(entry)}",
+        f"{ICONS[entry['verdict']]}&nbsp;{_WORDS[entry['verdict']]}{_on_base(entry)}",
         f"{code(entry['name'])}{_kind(entry)}<br><sub>{_what(entry)}</sub>",
         *(_cell(figures[label], before.get(label)) for label in _COLUMNS),
     ]
@@ -129,15 +136,16 @@ def _edit(edit: Difference) -> str:
 
 
 def _cell(figure: Figure, before: Figure | None) -> str:
-    """`4.5 → **14.0** (12.6–15.6) **> 9.0**`."""
+    """`4.5 → **14.0** **> 9.0**`, and the interval in small below it."""
     value = cell(figure.leaf, figure.unit)
     interval = cell(figure.leaf, figure.unit, bounds=True)[len(value) :]
     gate = figure.gate
     is_kept = gate is None or gate["verdict"] == "pass"
     old = cell(before.leaf, before.unit) if before else value
     arrow = f"{markdown(old)} → " if old != value else ""
-    text = f"{arrow}{markdown(value) if is_kept else f'**{markdown(value)}**'}{markdown(interval)}"
-    if gate is None or gate["limit"] is None:
-        return text
-    limit = markdown(f"{relation(gate)} {bare(gate['limit'], gate['unit'])}")
-    return f"{text} {limit}" if is_kept else f"{text} **{limit}**"
+    text = f"{arrow}{markdown(value) if is_kept else f'**{markdown(value)}**'}"
+    if gate is not None and gate["limit"] is not None:
+        sign = relation(gate)
+        limit = markdown(f"{sign} {bare(gate['limit'], gate['unit'])}")
+        text += (", " if sign == "limit" else " ") + (limit if is_kept else f"**{limit}**")
+    return f"{text}<br><sub>{markdown(interval.strip(' ()'))}</sub>" if interval else text

@@ -162,7 +162,7 @@ def _nearest(document: Document) -> str:
     named = [found for found in document["findings"] if _counts(found)]
     if len({(found["path"], found["deployment"]) for found in named}) != 1:
         return ""
-    return f" — {code(named[0]['deployment'])} {markdown(named[0]['message'])}"
+    return f" — {code(named[0]['deployment'])}"
 
 
 def _consequence(document: Document) -> str:
@@ -265,8 +265,9 @@ def _way_out(found: NamedFinding, deployment: Deployment) -> str:
         gate = best["gates"].get(found["gate"] or "")
         figures = [f"{gate['label']} {reading(gate, gate['unit'])}"] if gate else []
         if best["usd_month"] is not None:
-            figures.append(f"${bare(best['usd_month'], '$/month')}/month")
-        said = markdown(", ".join(filter(None, (*figures, saving(best)))))
+            saved = f" ({saving(best)})" if saving(best) else ""
+            figures.append(f"${bare(best['usd_month'], '$/month')}/month{saved}")
+        said = markdown(", ".join(figures))
         return f"**Cheapest fix:** {code(change(best['edits']))}" + (f" → {said}" if said else "")
     if deployment["nothing_passes"]:
         return f"**Alternatives:** {markdown(deployment['nothing_passes'])}"
