@@ -8,14 +8,18 @@ from pathlib import Path
 from capcheck.git import Repository, repository_of
 from capcheck.github.event import Event
 
+# Asks for no comparison.
+NONE = "none"
+
 
 def choose(event: Event, asked: str | None, *, fetch: Callable[[Path, str], object]) -> str | None:
     """The commit to compare with, fetched if the checkout lacks it; None for no comparison.
 
-    `asked` is the workflow's own choice. A commit that cannot be had is named all the same: the run
-    says then why it compared nothing. Raises GitError outside a repository.
+    `asked` is the workflow's own choice, `none` for no comparison. A commit that cannot be had is
+    named all the same: the run says then why it compared nothing. Raises GitError outside a
+    repository.
     """
-    if asked is None and event.base_sha is None:
+    if asked == NONE or (asked is None and event.base_sha is None):
         return None
     repository = repository_of(Path())
     if asked is not None:

@@ -142,10 +142,10 @@ def _cell(figure: Figure, before: Figure | None) -> str:
     gate = figure.gate
     is_kept = gate is None or gate["verdict"] == "pass"
     old = cell(before.leaf, before.unit) if before else value
-    arrow = f"{markdown(old)} → " if old != value else ""
+    arrow = f"{markdown(old)}&nbsp;→&nbsp;" if old != value else ""
     text = f"{arrow}{markdown(value) if is_kept else f'**{markdown(value)}**'}"
     if gate is not None and gate["limit"] is not None:
         sign = relation(gate)
-        limit = markdown(f"{sign} {bare(gate['limit'], gate['unit'])}")
+        limit = f"{markdown(sign)}&nbsp;{bare(gate['limit'], gate['unit'])}"
         text += (", " if sign == "limit" else " ") + (limit if is_kept else f"**{limit}**")
     return f"{text}<br><sub>{markdown(interval.strip(' ()'))}</sub>" if interval else text

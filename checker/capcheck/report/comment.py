@@ -221,7 +221,7 @@ def _no_comparison(document: Document) -> str:
     reason = document["run"]["comparison"]
     if reason in (None, COMPARED):
         return ""
-    return f"> ⚠️ **No comparison:** {markdown(str(reason))}."
+    return f"> ⚠️ **No comparison:** {markdown(str(reason).rstrip('.'))}."
 
 
 def _leads(document: Document, links: Links, rung: Rung) -> Iterator[str]:

@@ -147,6 +147,16 @@ def test_a_base_of_the_workflows_choice(started: Action) -> None:
     assert "because <code>replicas</code>" in action.comment
 
 
+def test_no_comparison_is_asked_for(started: Action, capsys: pytest.CaptureFixture[str]) -> None:
+    action, repository = started, started.repository
+    repository.commit({NAME: chat(replicas=3)})
+    action.pull_request(repository.branch("change", {"README.md": "changed"}))
+    assert action.step() == 0
+    action.inputs["BASE"] = "none"
+    assert action.step() == 1
+    assert "no comparison" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("files", "code", "said"),
     [

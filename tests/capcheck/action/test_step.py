@@ -216,6 +216,13 @@ def test_action_yml_and_the_code_agree() -> None:
     assert set(definition["outputs"]) == outputs
 
 
+def test_every_input_and_output_is_documented() -> None:
+    definition = yaml.safe_load((ROOT / "action.yml").read_text())
+    text = (ROOT / "docs/action.md").read_text()
+    for name in (*definition["inputs"], *definition["outputs"]):
+        assert f"\n| `{name}` |" in text, name
+
+
 def test_the_lock_has_every_dependency_with_hashes() -> None:
     project = (ROOT / "pyproject.toml").read_text()
     (listed,) = re.findall(r"^dependencies = \[(.*)\]$", project, re.MULTILINE)

@@ -97,7 +97,8 @@ def failing() -> DeploymentReport:
 
 
 def mixed() -> Report:
-    quieter = modified(cheaper(), edit("/gpu", "nvidia-a10g", "nvidia-l4", line=7))
+    gpu = edit("/gpu", "nvidia-a10g", "nvidia-l4", line=7)
+    quieter = modified(cheaper(), gpu, base=small("batch-summarise"))
     old = unchanged(named(too_late(), "legacy-rerank", line=60))
     return against(
         failing(),
@@ -184,7 +185,7 @@ CHANGES: dict[str, Callable[[], Report]] = {
     "cannot-predict": lambda: against(added(unpredictable())),
     "mixed": mixed,
     "goalposts": goalposts,
-    "first-run": without_base,
+    "no-comparison": without_base,
     "clean-again": clean_again,
     "nothing-changed": lambda: against(unchanged(passing())),
     "only-old": only_old,

@@ -78,7 +78,7 @@ def test_structure(name: str) -> None:
             "— +&#36;516/month",
         ),
         ("removed", "✅ capcheck: 1 deployment removed — −&#36;516/month"),
-        ("first-run", "❌ capcheck: 1 deployment breaks a limit"),
+        ("no-comparison", "❌ capcheck: 1 deployment breaks a limit"),
     ],
 )
 def test_headline(name: str, headline: str) -> None:
