@@ -73,11 +73,12 @@ def has_news(document: Document) -> bool:
 
 
 def _render(document: Document, style: Style, rung: Rung) -> str:
+    touched = _in_question(document)
     details = [
-        *table(_in_question(document), rung),
-        fleet(document),
+        *table(touched, rung),
+        fleet(document) if touched or document["removed"] else "",
         _removed(document["removed"], rung),
-        *ways(filter(_has_ways, _in_question(document)), rung),
+        *ways(filter(_has_ways, touched), rung),
         _not_blocking(document, rung),
         _fixed(document, rung),
     ]
@@ -263,7 +264,9 @@ def _way_out(found: NamedFinding, deployment: Deployment) -> str:
     if deployment["alternatives"]:
         best = deployment["alternatives"][0]
         gate = best["gates"].get(found["gate"] or "")
-        figures = [f"{gate['label']} {reading(gate, gate['unit'])}"] if gate else []
+        figures = []
+        if gate and not gate["unit"].startswith("$"):
+            figures.append(f"{gate['label']} {reading(gate, gate['unit'])}")
         if best["usd_month"] is not None:
             saved = f" ({saving(best)})" if saving(best) else ""
             figures.append(f"${bare(best['usd_month'], '$/month')}/month{saved}")

@@ -2,6 +2,9 @@
 
 import json
 import re
+import time
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -40,19 +43,34 @@ def headline(body: str) -> str:
     return body.splitlines()[1]
 
 
-def test_from_opening_to_clean_again(started: Action, capsys: pytest.CaptureFixture[str]) -> None:
+def seen(action: Action, log: str) -> str:
+    """The log and the comments, with the commits' names and the data's versions left out."""
+    pages = [f"log\n{log}"]
+    pages += [f"comment {entry['id']}\n{entry['body']}" for entry in action.fake.comments]
+    text = re.sub(r"\b[0-9a-f]{40}\b", "COMMIT", "\n".join(pages))
+    text = re.sub(r"coefficients .*? · prices [0-9-]+ · [0-9a-f]{7} → [0-9a-f]{7}", "…", text)
+    return re.sub(r"--base [0-9a-f]{7}", "--base COMMIT", text)
+
+
+def test_from_opening_to_clean_again(
+    started: Action, capsys: pytest.CaptureFixture[str], golden: Callable[[str, str], None]
+) -> None:
+    """What people see is in `golden/`: the log and the comment after each run."""
     action, repository = started, started.repository
     # Opened with a change that concerns no deployment: nothing is said.
     action.pull_request(repository.branch("change", {"README.md": "hello, world"}))
     assert action.step() == 0
     assert action.fake.comments == []
-    assert "no comment: nothing to say" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "no comment: nothing to say" in said
+    golden("opened.txt", seen(action, said))
 
     # A deployment breaks its budget: one comment, which names the edit.
     head = repository.commit({NAME: chat(replicas=3)}, on="change")
     action.pull_request(head)
     assert action.step() == 1
     first = action.comment
+    golden("first-run.txt", seen(action, capsys.readouterr().out))
     assert first.startswith(f"<!-- capcheck:v1 id=default sha={head} run=102 -->\n")
     assert headline(first) == "### ❌ capcheck: 1 deployment breaks a limit"
     assert "because <code>replicas</code> went from <code>1</code> to <code>3</code>" in first
@@ -66,12 +84,14 @@ def test_from_opening_to_clean_again(started: Action, capsys: pytest.CaptureFixt
     # The same run again: the comment says all this already.
     assert action.step() == 1
     assert writes(action.fake) == {"POST": 1}
+    golden("re-run.txt", seen(action, capsys.readouterr().out))
 
     # Fixed: the same comment, in one line.
     action.pull_request(repository.commit({NAME: chat()}, on="change"))
     assert action.step() == 0
     assert headline(action.comment) == "### ✅ capcheck: no deployment changed"
     assert writes(action.fake) == {"POST": 1, "PATCH": 1}
+    golden("clean-again.txt", seen(action, capsys.readouterr().out))
 
 
 def test_the_script_on_a_pull_request(started: Action) -> None:
@@ -451,3 +471,58 @@ def test_the_token_is_printed_nowhere(started: Action, capsys: pytest.CaptureFix
     everything = [out, err, action.runner.summary, json.dumps(action.runner.outputs)]
     everything += [json.dumps(report(action))]
     assert not [text for text in everything if secret in text]
+
+
+def test_a_file_that_is_no_text(started: Action) -> None:
+    action, repository = started, started.repository
+    repository.branch("change", {})
+    (repository.root / "latin.capcheck.yaml").write_bytes(b"version: 1 # \xe9\n")
+    action.pull_request(repository.commit({}, on="change"))
+    assert action.step() == 2
+    assert headline(action.comment) == "### ❌ capcheck: could not read 1 manifest"
+    assert "not-utf-8" in action.comment
+
+
+def test_a_link_out_of_the_repository(started: Action, tmp_path: Path) -> None:
+    action, repository = started, started.repository
+    repository.branch("change", {})
+    (tmp_path / "other.yaml").write_text(chat(name="secret"))
+    (repository.root / "out.capcheck.yaml").symlink_to(tmp_path / "other.yaml")
+    action.pull_request(repository.commit({}, on="change"))
+    assert action.step() == 2
+    assert "path-outside-repository" in action.comment
+    assert "secret" not in action.comment
+
+
+def test_more_findings_than_annotations(
+    started: Action, capsys: pytest.CaptureFixture[str]
+) -> None:
+    action = started
+    files: dict[str, str | None] = {
+        f"{number:02}.capcheck.yaml": chat(name=f"chat-{number}", usd=20) for number in range(12)
+    }
+    action.pull_request(action.repository.branch("change", files))
+    assert action.step() == 1
+    assert capsys.readouterr().out.count("::error ") == 10
+    assert headline(action.comment) == "### ❌ capcheck: 12 deployments break a limit"
+    assert "<summary>7 more findings</summary>" in action.comment
+    assert all(f"<code>chat-{number}</code>" in action.comment for number in range(12))
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="no time zones in the environment here")
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12"])
+def test_a_clock_in_another_time_zone(
+    started: Action, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    started.pull_request(started.repository.branch("change", {NAME: chat(replicas=2)}))
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        before = time.time()
+        assert started.step() == 0
+    finally:
+        monkeypatch.delenv("TZ")
+        time.tzset()
+    run = report(started)["run"]
+    created = datetime.fromisoformat(run["created"].replace("Z", "+00:00"))  # type: ignore[index]
+    assert abs(created.timestamp() - before) < 60
