@@ -168,7 +168,11 @@ class _Names:
 
     def shown(self, path: str) -> str:
         """Relative to the current directory, as an argument would be given."""
-        return Path(os.path.relpath(self.root / path)).as_posix()
+        whole = self.root / path
+        try:
+            return Path(os.path.relpath(whole)).as_posix()
+        except ValueError:  # another drive
+            return whole.as_posix()
 
     def read(self, path: str, tree: Tree) -> bytes:
         """A file that a manifest refers to, from the commit. Raises OSError."""

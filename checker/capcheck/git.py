@@ -135,8 +135,9 @@ class Repository:
         Raises GitError.
         """
         asked = list(dict.fromkeys(shas))
+        # `SHA blob SIZE`, or `SHA missing`.
         known = [line.split() for line in self._batch("--batch-check", asked).splitlines()]
-        sizes = {sha.decode(): int(size) for sha, kind, size in known if kind == b"blob"}
+        sizes = {facts[0].decode(): int(facts[2]) for facts in known if facts[1] == b"blob"}
         # One byte too many says that a file is too large as well as a gibibyte does.
         found = {sha: b" " * (MAX_BYTES + 1) for sha in sizes if sizes[sha] > MAX_BYTES}
         wanted = [sha for sha in sizes if sha not in found]

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from capcheck.base import Base, BaseError, read_base
 from capcheck.check import check
-from capcheck.compare.fleet import compare, judge_entry
 from capcheck.compare.model import COMPARED, Comparison
 from capcheck.errors import InputError, Problem
 from capcheck.finding import Verdict
@@ -23,6 +22,9 @@ from capcheck.registry import tables
 from capcheck.registry.tables import Registry
 from capcheck.report.model import DeploymentReport, Report
 from capcheck.search.find import SHOWN
+
+if TYPE_CHECKING:
+    from capcheck.base import Base
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,9 @@ def run(paths: Iterable[str], options: Options) -> Outcome:
     comparison: Comparison | None
     deployments: tuple[DeploymentReport, ...]
     base = _base(paths, [manifest.as_posix() for manifest in manifests], options)
-    if isinstance(base, Base):
+    if base is None or isinstance(base, Comparison):
+        deployments, comparison = tuple(_check(one, context, options) for one in stated), base
+    else:
         # A manifest that was deleted since is no mistake.
         problems = [
             one
@@ -82,8 +86,6 @@ def run(paths: Iterable[str], options: Options) -> Outcome:
             if one.code != "path-not-found" or one.place.path not in base.meant
         ]
         deployments, comparison = _compared(stated, base, unread, context, options)
-    else:
-        deployments, comparison = tuple(_check(one, context, options) for one in stated), base
     report = Report(
         deployments=deployments,
         problems=tuple(problems),
@@ -100,6 +102,9 @@ def _base(paths: Sequence[str], shown: Sequence[str], options: Options) -> Base 
     """What base states, or why there is nothing to compare with; None when it was not asked for."""
     if options.base is None:
         return None
+    # Git is a subprocess, and most runs start without one.
+    from capcheck.base import BaseError, read_base
+
     try:
         return read_base(options.base, paths, shown)
     except BaseError as error:
@@ -110,6 +115,8 @@ def _compared(
     stated: Sequence[Entry], base: Base, unread: set[str], context: Context, options: Options
 ) -> tuple[tuple[DeploymentReport, ...], Comparison]:
     """Every deployment against base; what can't be read here is not taken for removed."""
+    from capcheck.compare.fleet import compare, judge_entry
+
     readable = [entry for entry in base.asked if entry.path not in unread]
     deployments, left = compare(
         stated, (*readable, *base.gone), context, partial(_check, context=context, options=options)

@@ -16,7 +16,6 @@ from capcheck.action.follow import follow
 from capcheck.action.inputs import ActionInputError, Inputs
 from capcheck.action.posting import attempt
 from capcheck.action.workflow import Workflow
-from capcheck.compare.model import COMPARED
 from capcheck.exit_codes import ExitCode
 from capcheck.git import GitError
 from capcheck.github.client import Client
@@ -53,9 +52,6 @@ def _step(environ: Mapping[str, str]) -> int:
     document = judge(asked, base=_base(asked, run))
     style = run.style(asked.comment_id)
     print(FORMATS["github"](document, style), end="")
-    why = document["run"]["comparison"]
-    if why not in (None, COMPARED):
-        runner.say("warning", "capcheck: no comparison", str(why))
     print(verdict_line(document))
     comment = _comment(document, style, asked, run)
     deliver(document, style, asked, environ, comment=comment)

@@ -12,7 +12,7 @@ from capcheck.compare.model import Cause, Edit, Scalar
 from capcheck.finding import VERDICTS, Finding, Gate
 from capcheck.judge import Checked
 from capcheck.manifest.load import Entry
-from capcheck.numbers import amount
+from capcheck.numbers import amount, interval
 from capcheck.rules.case import is_unstable
 from capcheck.search.edits import root_of
 
@@ -113,8 +113,10 @@ def _effect(found: Finding, best: Trial, now: Checked) -> str:
     show = partial(amount, unit=after.unit)
     then, here = before.estimate.value, after.estimate.value
     if then is not None and here is not None:
-        if show(then) == show(here):
-            return f"changes {after.label} {show(here)}"
+        if show(then) == show(here) or (here < then) == (after.sense == "max"):
+            # The figure is no worse: it is less certain, and the limit is inside the interval now.
+            ends = (interval(one.estimate, one.unit) for one in (before, after) if one.estimate)
+            return f"takes {after.label} from {' to '.join(ends)}"
         verb = "raises" if here > then else "lowers"
         return f"{verb} {after.label} from {show(then)} to {show(here)}"
     was = "" if then is None else f" (it was {show(then)})"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from capcheck.finding import VERDICTS, Verdict
-from capcheck.report.blocks import ICONS, left_out
 from capcheck.report.document import Deployment, Difference, Document
 from capcheck.report.escape import NAME_LENGTH, code, markdown
 from capcheck.report.figures import (
@@ -20,7 +19,8 @@ from capcheck.report.figures import (
     scalar,
     setup,
 )
-from capcheck.report.ladder import Rung
+from capcheck.report.ladder import Rung, left_out
+from capcheck.report.markdown_tables import ICONS
 from capcheck.report.summary import fleet_cost
 
 _HEADER = (

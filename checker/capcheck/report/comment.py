@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 from capcheck.compare.model import COMPARED
 from capcheck.finding import VERDICTS, Verdict, worst
-from capcheck.report.blocks import ICONS, LEADS, folded, left_out, listed, problem, ways
 from capcheck.report.changes import edited, fleet, table
 from capcheck.report.document import (
     Deployment,
@@ -34,7 +33,9 @@ from capcheck.report.figures import (
     saving,
     scalar,
 )
-from capcheck.report.ladder import Rung, fitting
+from capcheck.report.ladder import Rung, fitting, folded, left_out, listed
+from capcheck.report.markdown import LEADS, bad_input
+from capcheck.report.markdown_tables import ICONS, ways
 from capcheck.report.style import Links, Style
 from capcheck.report.summary import legend
 
@@ -78,7 +79,7 @@ def _render(document: Document, style: Style, rung: Rung) -> str:
         *table(touched, rung),
         fleet(document) if touched or document["removed"] else "",
         _removed(document["removed"], rung),
-        *ways(filter(_has_ways, touched), rung),
+        *ways(_with_ways(document), rung),
         _not_blocking(document, rung),
         _fixed(document, rung),
     ]
@@ -97,9 +98,10 @@ def _render(document: Document, style: Style, rung: Rung) -> str:
     return "\n\n".join(filter(None, blocks)) + "\n"
 
 
-def _has_ways(entry: Deployment) -> bool:
-    """Whether there is a table to fold; that nothing passes is said above."""
-    return bool(entry["alternatives"] or entry["near_misses"])
+def _with_ways(document: Document) -> Document:
+    """Those with a table to fold; that nothing passes is said above."""
+    kept = [one for one in document["deployments"] if one["alternatives"] or one["near_misses"]]
+    return {**document, "deployments": kept}
 
 
 def _is_compared(document: Document) -> bool:
@@ -229,7 +231,7 @@ def _leads(document: Document, links: Links, rung: Rung) -> Iterator[str]:
     """Two lines each: what is wrong, how wrong, and why; the way out."""
     most = LEADS if rung.broken is None else min(LEADS, rung.broken)
     for wrong in document["problems"][:most]:
-        yield problem(wrong)
+        yield bad_input(wrong)
     deployments = owners(document)
     deciding = [found for found in document["findings"] if _counts(found)]
     helped = set()

@@ -1,11 +1,8 @@
-"""What is left out, and in which order, when a page is too long for its destination.
-
-Nothing is cut inside a table or a folded part: whole parts go, and the page says which.
-"""
+"""How much of a page is shown when the whole is too long: parts go, and say so, nothing is cut."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 
@@ -14,7 +11,7 @@ class Rung:
     """How many of each are shown; None is all of them.
 
     `ways` are the alternatives of one deployment, `broken` the deployments and findings that do
-    not pass, `remarks` what decides nothing: warnings, notes, what base had too.
+    not pass, `remarks` the warnings and notes.
     """
 
     ways: int | None
@@ -44,3 +41,22 @@ def fitting(draw: Callable[[Rung], str], *, max_bytes: int) -> Iterator[str]:
         drawn = page
         if len(page.encode("utf-8", "backslashreplace")) <= max_bytes or rung is LADDER[-1]:
             yield page
+
+
+def left_out(what: str) -> str:
+    """What stands in place of the parts that are not shown."""
+    return f"*Too long for this page: {what} left out. The JSON report has everything.*"
+
+
+def listed(items: Sequence[str], most: int | None, one: str, more: str) -> str:
+    """A folded list of at most so many items, with their number as its title."""
+    lines = [f"- {item}" for item in items[:most]]
+    if len(lines) < len(items):
+        lines.append("- " + left_out(f"{len(items) - len(lines):,} of them"))
+    title = f"{len(items):,} {one if len(items) == 1 else more}"
+    return folded(title, "\n".join(lines)) if items else ""
+
+
+def folded(summary: str, body: str) -> str:
+    """`body` is Markdown: GitHub needs the blank lines around it."""
+    return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"

@@ -6,83 +6,83 @@ for its destination, whole parts are left out, and named.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
-from capcheck.compare.model import COMPARED
-from capcheck.finding import VERDICTS
 from capcheck.numbers import amount
-from capcheck.report import comment
-from capcheck.report.blocks import (
-    ICONS,
-    LEADS,
-    left_out,
-    listed,
-    problem,
-    statement,
-    ways,
+from capcheck.report.compared import (
+    difference,
+    fleet_difference,
+    gone,
+    is_compared,
+    is_old,
+    not_compared,
+    outcome,
+    unchanged,
 )
-from capcheck.report.document import Deployment, Document, NamedFinding
-from capcheck.report.escape import NAME_LENGTH, code, markdown
+from capcheck.report.document import (
+    Deployment,
+    Document,
+    NamedFinding,
+    Problem,
+    Spot,
+)
+from capcheck.report.escape import code, markdown
 from capcheck.report.figures import (
-    WORDS,
-    Figure,
-    bare,
-    cell,
     change,
-    headline,
     owners,
     plural,
-    relation,
     saving,
-    setup,
+    word,
 )
-from capcheck.report.ladder import Rung, fitting
+from capcheck.report.ladder import Rung, fitting, listed
+from capcheck.report.markdown_tables import ICONS, table, ways
 from capcheck.report.style import Style
 from capcheck.report.summary import fleet_cost, legend, unread
 
-_DEPLOYMENTS = (
-    "| | Deployment | VRAM per GPU, GiB | Throughput, tok/s (capacity) | p95 latency, s | Quality "
-    "| $ per month |",
-    "|---|---|---|---|---|---|---|",
-)
+# Findings above the table; the others are folded below it.
+LEADS = 5
 
 
 def render(document: Document, style: Style) -> str:
-    """The highest rung of the ladder that fits `style.max_bytes`.
-
-    Against base, what the change does comes first, as the comment says it.
-    """
-    change = ""
-    if document["run"]["comparison"] == COMPARED:
-        text = next(comment.pages(document, style, max_bytes=style.max_bytes // 2))
-        change = f"{text}\n#### Every deployment, whatever base says\n\n"
-    left = style.max_bytes - len(change.encode("utf-8", "backslashreplace"))
-    return change + next(fitting(lambda rung: _render(document, rung), max_bytes=left))
+    """The highest rung of the ladder that fits `style.max_bytes`."""
+    return next(fitting(lambda rung: _render(document, rung), max_bytes=style.max_bytes))
 
 
 def _render(document: Document, rung: Rung) -> str:
     blocks = [
         f"### {_headline(document)}",
+        *_moved_limits(document),
         *_leads(document),
-        *_table(document, rung),
+        *table(document, rung),
+        markdown(unchanged(document)) if is_compared(document) else "",
         _fleet(document),
+        _removed(document, rung),
         *_folded_findings(document, rung),
-        *ways(document["deployments"], rung),
+        *_on_base(document, rung),
+        *ways(document, rung),
         _footer(document),
     ]
     return "\n\n".join(filter(None, blocks)) + "\n"
 
 
 def _headline(document: Document) -> str:
-    counts = document["counts"]
+    """The verdict in a sentence; against base, of what changed, with what it costs."""
+    text = _verdict(document)
+    delta = document["usd_month"]["delta"]
+    return f"{text}, {markdown(difference(delta))}" if delta else text
+
+
+def _verdict(document: Document) -> str:
+    counts: dict[str, int] = dict(Counter(map(outcome, document["deployments"])))
     broken = unread(document)
     said = (
         (broken, f"could not read {plural(broken, 'manifest')}"),
-        (counts["fail"], _deployments(counts["fail"], "breaks a limit", "break a limit")),
-        (counts["cannot-predict"], _deployments(counts["cannot-predict"], "cannot be predicted")),
+        (fail := counts.get("fail", 0), _deployments(fail, "breaks a limit", "break a limit")),
+        (none := counts.get("cannot-predict", 0), _deployments(none, "cannot be predicted")),
         (
-            counts["borderline"],
-            _deployments(counts["borderline"], "is borderline", "are borderline"),
+            near := counts.get("borderline", 0),
+            _deployments(near, "is borderline", "are borderline"),
         ),
     )
     if parts := [text for count, text in said if count]:
@@ -90,9 +90,39 @@ def _headline(document: Document) -> str:
         return f"{icon} capcheck: {', '.join(parts)}"
     if not document["deployments"]:
         return f"{ICONS['fail' if document['exit_code'] else 'pass']} capcheck: no manifest found"
-    if counts["deployments"] == 1:
+    if is_compared(document):
+        return f"✅ capcheck: {_all_well(document)}"
+    if document["counts"]["deployments"] == 1:
         return "✅ capcheck: the deployment meets its limits"
-    return f"✅ capcheck: all {counts['deployments']:,} deployments meet their limits"
+    return f"✅ capcheck: all {document['counts']['deployments']:,} deployments meet their limits"
+
+
+def _all_well(document: Document) -> str:
+    """Against base, nothing new breaks; what was broken there still is."""
+    counts, removed = document["counts"], len(document["removed"])
+    changed, failing = counts["changed"], counts["failing_on_base"]
+    text = f"{plural(removed, 'deployment')} removed" if removed else "no deployment changed"
+    if changed and failing:
+        text = f"{plural(changed, 'deployment')} changed and nothing new breaks"
+    elif changed:
+        one = "the changed deployment meets its limits"
+        text = one if changed == 1 else f"all {changed:,} changed deployments meet their limits"
+    return f"{text}, {failing:,} failing as on base" if failing else text
+
+
+def _moved_limits(document: Document) -> Iterator[str]:
+    """Above all else: who moves the goalposts says so to an owner; and why nothing is compared."""
+    if reason := not_compared(document):
+        yield f"> ⚠️ No comparison: {markdown(reason)}"
+    if moved := document["limits_changed"]:
+        lines = [
+            f"- {code(one['deployment'])}: {markdown(one['message'])} ({_where(one['place'])})"
+            for one in moved[:LEADS]
+        ]
+        if len(moved) > LEADS:
+            lines.append(f"- and {len(moved) - LEADS:,} more")
+        title = "⚠️ **This change loosens its own limits**; an owner should look at it:"
+        yield "\n".join(f"> {line}".rstrip() for line in (title, "", *lines))
 
 
 def _deployments(count: int, one: str, more: str = "") -> str:
@@ -101,13 +131,32 @@ def _deployments(count: int, one: str, more: str = "") -> str:
 
 def _leads(document: Document) -> Iterator[str]:
     """Two lines each: what is wrong and where; the way out."""
-    for wrong in document["problems"][:LEADS]:
-        yield problem(wrong)
+    for problem in document["problems"][:LEADS]:
+        yield bad_input(problem)
     deployments = owners(document)
     for found in _deciding(document)[:LEADS]:
         way_out = _way_out(found, deployments.get((found["path"], found["deployment"])))
-        lines = [f"{ICONS[found['verdict']]} {statement(found)}", *([way_out] if way_out else [])]
+        lines = [f"{ICONS[found['verdict']]} {_statement(found)}", *([way_out] if way_out else [])]
+        if found["cause"]:
+            lines.insert(1, f"**Because** {markdown(found['cause']['message'])}")
         yield "<br>\n".join(lines)
+
+
+def bad_input(problem: Problem) -> str:
+    """A mistake in an input file, in a line."""
+    hint = f" Did you mean {code(problem['nearest'])}?" if problem["nearest"] else ""
+    hint += " It could not be read on base either." if problem["on_base"] else ""
+    return (
+        f"❌ **bad input** {_where(problem)}: found {markdown(problem['found'])}, "
+        f"expected {markdown(problem['expected'])}.{hint} {code(problem['code'])}"
+    )
+
+
+def _statement(found: NamedFinding) -> str:
+    return (
+        f"**{word(found)}** {code(found['deployment'])}: {markdown(found['message'])} "
+        f"({_where(found)}, {code(found['rule'])})"
+    )
 
 
 def _way_out(found: NamedFinding, deployment: Deployment | None) -> str:
@@ -124,62 +173,53 @@ def _way_out(found: NamedFinding, deployment: Deployment | None) -> str:
 
 
 def _deciding(document: Document) -> list[NamedFinding]:
-    return [found for found in document["findings"] if found["verdict"] != "pass"]
+    """What has a say in the verdict, and is not as on base."""
+    return [one for one in document["findings"] if one["verdict"] != "pass" and not is_old(one)]
 
 
-def _table(document: Document, rung: Rung) -> Iterator[str]:
-    """A row a deployment, the worst first; then how many rows were left out."""
-    ranked = sorted(document["deployments"], key=lambda entry: -VERDICTS.index(entry["verdict"]))
-    passing = [entry for entry in ranked if entry["verdict"] == "pass"]
-    broken = ranked[: len(ranked) - len(passing)]
-    shown = [*broken[: rung.broken], *passing[: rung.passing]]
-    if shown:
-        yield "\n".join((*_DEPLOYMENTS, *map(_row, shown)))
-    if len(shown) < len(ranked):
-        yield left_out(
-            f"{len(ranked) - len(shown):,} of {plural(len(ranked), 'deployment')} "
-            f"({len(passing) - len(passing[: rung.passing]):,} of them pass)"
-        )
-
-
-def _row(deployment: Deployment) -> str:
-    verdict, forecast = deployment["verdict"], deployment["forecast"]
-    what = markdown(setup(deployment), NAME_LENGTH)
-    cells = [
-        f"{ICONS[verdict]} {WORDS[verdict]}",
-        f"{code(deployment['name'])}<br><sub>{what}</sub>",
-    ]
-    for figure in headline(forecast, deployment["gates"]):
-        cells.append(_cell(figure))
-        if figure.label == "throughput":
-            cells[-1] += f" ({markdown(cell(forecast['capacity_tok_s'], 'tok/s'))})"
-    return f"| {' | '.join(cells)} |"
-
-
-def _cell(figure: Figure) -> str:
-    text = markdown(cell(figure.leaf, figure.unit, bounds=True))
-    gate = figure.gate
-    if gate is None or gate["limit"] is None:
-        return text
-    limit = markdown(f"{relation(gate)} {bare(gate['limit'], gate['unit'])}")
-    return f"{text} {limit}" if gate["verdict"] == "pass" else f"{text} **{limit}**"
+def _where(spot: Spot) -> str:
+    return code(f"{spot['path']}:{spot['line']}")
 
 
 def _fleet(document: Document) -> str:
+    if is_compared(document) and (cost := fleet_difference(document)):
+        return f"Fleet: **{markdown(cost)}**"
     cost = fleet_cost(document)
     return f"Fleet: **{markdown(cost)}**" if cost and len(document["deployments"]) > 1 else ""
 
 
+def _removed(document: Document, rung: Rung) -> str:
+    items = list(map(markdown, gone(document["removed"])))
+    return listed(items, rung.remarks, "deployment removed", "deployments removed")
+
+
+def _on_base(document: Document, rung: Rung) -> Iterator[str]:
+    """What base had already, and does not count; and what it had and is gone."""
+    old = [
+        _statement(found)
+        for found in document["findings"]
+        if is_old(found) and found["verdict"] != "pass"
+    ]
+    yield listed(
+        old, rung.remarks, "finding as on base, not counted", "findings as on base, not counted"
+    )
+    fixed = [
+        f"{code(one['deployment'])}: {markdown(one['message'])} ({code(one['rule'])})"
+        for one in document["fixed"]
+    ]
+    yield listed(fixed, rung.remarks, "finding of base is gone", "findings of base are gone")
+
+
 def _folded_findings(document: Document, rung: Rung) -> Iterator[str]:
     """Bad input and findings beyond the leads; then what does not decide."""
-    problems = list(map(problem, document["problems"][LEADS:]))
+    problems = list(map(bad_input, document["problems"][LEADS:]))
     yield listed(problems, rung.broken, "more mistake in the input", "more mistakes in the input")
-    deciding = list(map(statement, _deciding(document)[LEADS:]))
+    deciding = list(map(_statement, _deciding(document)[LEADS:]))
     yield listed(deciding, rung.broken, "more finding", "more findings")
     remarks = [
-        statement(found) + (f" *Fix:* {markdown(found['fix'])}" if found["fix"] else "")
+        _statement(found) + (f" *Fix:* {markdown(found['fix'])}" if found["fix"] else "")
         for found in document["findings"]
-        if found["verdict"] == "pass"
+        if found["verdict"] == "pass" and not is_old(found) and found["rule"] != "limit-loosened"
     ]
     yield listed(remarks, rung.remarks, "warning or note", "warnings and notes")
 

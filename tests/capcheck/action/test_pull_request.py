@@ -79,7 +79,7 @@ def test_from_opening_to_clean_again(
     assert action.runner.outputs["comment-url"] == action.fake.comments[0]["html_url"]
     assert action.runner.outputs["monthly-usd-delta"] == "87.60"
     assert action.runner.outputs["verdict"] == "fail"
-    assert first.split("\n", 1)[1][:60] in action.runner.summary
+    assert action.runner.summary.startswith("### ❌ capcheck: 1 deployment breaks a limit")
 
     # The same run again: the comment says all this already.
     assert action.step() == 1
@@ -367,7 +367,7 @@ def test_events_without_a_pull_request(started: Action, event: str) -> None:
     assert action.step() == 1
     assert action.fake.log == []
     compared = event != "workflow_dispatch"
-    assert ("because <code>replicas</code>" in action.runner.summary) is compared
+    assert ("**Because** " in action.runner.summary) is compared
     assert action.runner.outputs["monthly-usd-delta"] == ("87.60" if compared else "")
 
 
