@@ -18,6 +18,7 @@ from capcheck.source.nearest import nearest
 # earlier: importing what judges a manifest takes longer than printing help.
 COMMANDS = {
     "check": "Judge the deployments in manifests.",
+    "comment": "Write a saved report onto its pull request.",
     "curve": "Show latency against traffic.",
     "inspect": "Show what native files (Kubernetes, Compose ...) say about deployments.",
     "list": "List the models, GPUs, quants, backends or prices that capcheck knows.",

@@ -223,16 +223,25 @@ def change(edits: Iterable[Edit]) -> str:
 
 
 def _one_change(edit: Edit) -> str:
-    steps = edit["pointer"].split("/")
-    # /deployments/NAME/serving/max_model_len: a reader needs the part inside the deployment.
+    return f"{field_of(edit['pointer'])}: {scalar(edit['value'])}"
+
+
+def field_of(pointer: str) -> str:
+    """`serving.max_model_len`: the part of a JSON pointer that is inside the deployment."""
+    steps = pointer.split("/")
     inside = steps[3:] if steps[1:2] == ["deployments"] and len(steps) > 3 else steps[1:]
-    field = ".".join(step.replace("~1", "/").replace("~0", "~") for step in inside)
-    return f"{field}: {scalar(edit['value'])}"
+    return ".".join(step.replace("~1", "/").replace("~0", "~") for step in inside)
 
 
 def scalar(value: Scalar) -> str:
     """A setting as one would type it in YAML."""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def money(delta: float, *, sign: bool = True) -> str:
+    """`+$4,216/month`, `−$516/month`."""
+    text = amount(abs(delta), "$/month")
+    return f"{'−' if delta < 0 else '+'}{text}" if sign else text
 
 
 def saving(alternative: Alternative) -> str:
@@ -242,7 +251,7 @@ def saving(alternative: Alternative) -> str:
         return ""
     if abs(saved) < 0.005:
         return "same cost"
-    return f"{'−' if saved > 0 else '+'}{amount(abs(saved), '$/month')}"
+    return money(-saved)
 
 
 def word(found: Finding) -> Verdict | Severity:

@@ -1,4 +1,4 @@
-"""For GitHub's job summary and comments: decision, number, limit, cause and fix come first.
+"""For GitHub's job summary: decision, number, limit, cause and fix come first.
 
 Nothing from a manifest is trusted, and nothing is cut inside a table: when the whole is too long
 for its destination, whole parts are left out, and named.
@@ -37,7 +37,7 @@ from capcheck.report.figures import (
     under_load,
     word,
 )
-from capcheck.report.ladder import LADDER, Rung, folded, left_out, listed
+from capcheck.report.ladder import Rung, fitting, folded, left_out, listed
 from capcheck.report.markdown_tables import ICONS, table, ways
 from capcheck.report.style import Style
 from capcheck.report.summary import fleet_cost, legend, unread
@@ -48,12 +48,7 @@ LEADS = 5
 
 def render(document: Document, style: Style) -> str:
     """The highest rung of the ladder that fits `style.max_bytes`."""
-    text = ""
-    for rung in LADDER:
-        text = _render(document, rung)
-        if len(text.encode("utf-8", "backslashreplace")) <= style.max_bytes:
-            break
-    return text
+    return next(fitting(lambda rung: _render(document, rung), max_bytes=style.max_bytes))
 
 
 def _render(document: Document, rung: Rung) -> str:
@@ -140,7 +135,7 @@ def _deployments(count: int, one: str, more: str = "") -> str:
 def _leads(document: Document) -> Iterator[str]:
     """Two lines each: what is wrong and where; the way out."""
     for problem in document["problems"][:LEADS]:
-        yield _problem(problem)
+        yield bad_input(problem)
     deployments = owners(document)
     for found in _deciding(document)[:LEADS]:
         way_out = _way_out(found, deployments.get((found["path"], found["deployment"])))
@@ -150,7 +145,8 @@ def _leads(document: Document) -> Iterator[str]:
         yield "<br>\n".join(lines)
 
 
-def _problem(problem: Problem) -> str:
+def bad_input(problem: Problem) -> str:
+    """A mistake in an input file, in a line."""
     hint = f" Did you mean {code(problem['nearest'])}?" if problem["nearest"] else ""
     hint += " It could not be read on base either." if problem["on_base"] else ""
     return (
@@ -219,7 +215,7 @@ def _on_base(document: Document, rung: Rung) -> Iterator[str]:
 
 def _folded_findings(document: Document, rung: Rung) -> Iterator[str]:
     """Bad input and findings beyond the leads; then what does not decide."""
-    problems = list(map(_problem, document["problems"][LEADS:]))
+    problems = list(map(bad_input, document["problems"][LEADS:]))
     yield listed(problems, rung.broken, "more mistake in the input", "more mistakes in the input")
     deciding = list(map(_statement, _deciding(document)[LEADS:]))
     yield listed(deciding, rung.broken, "more finding", "more findings")
