@@ -16,6 +16,7 @@ COMMANDS = {
     "latency-measured": "Compare the latency model with published measurements.",
     "simulate": "Simulate a manifest's deployments request by request.",
     "tr133": "Run TR133's own procedure on its raw files.",
+    "validate": "Predict every measurement without its group, and write the pages of it.",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,15 +83,12 @@ def _compute(folder: Path, root: Path, jobs: int) -> Record:
     # More threads than processes make neither faster.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     chosen = tasks.tasks(folder)
-    with click.progressbar(
-        length=len(chosen), label="validating", file=click.get_text_stream("stderr")
-    ) as bar:
+    remaining = iter(range(1, len(chosen) + 1))
 
-        def done(task: tasks.Task) -> None:
-            bar.label = f"validating: {task}"
-            bar.update(1)
+    def done(task: tasks.Task) -> None:
+        click.echo(f"[{next(remaining)}/{len(chosen)}] {task}", err=True)
 
-        rows = tasks.run(folder, chosen, jobs=jobs, done=done)
+    rows = tasks.run(folder, chosen, jobs=jobs, done=done)
     simulated = compare.summaries(compare.errors(reference.read(reference.TABLE)))
     return build(
         rows,
@@ -102,7 +100,7 @@ def _compute(folder: Path, root: Path, jobs: int) -> Record:
     )
 
 
-def _stale(record: Record, now: dict[str, str]) -> list[str]:
+def _stale(record: Record, now: Mapping[str, str]) -> list[str]:
     return [
         f"the {name} changed since the record was made"
         for name, digest in record["hashes"].items()

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from capcheck.predict.coefficients import load as coefficients
+
 from capfit.data.load import data_hash
 
 # The rooms that predict and fit, with the tables of facts that they read. What judges, searches,
@@ -18,7 +19,12 @@ _VALIDATE = (
     *("stored", "tasks"),
 )
 _SUFFIXES = (".py", ".csv", ".json")
-_COEFFICIENTS = "coefficients.json"
+# Tables that no prediction of a figure reads, and what has a hash of its own.
+_APART = frozenset(
+    ("coefficients.json", "prices.csv", "safety.csv", "search_space.csv", "support.csv")
+)
+# The review of TR133 is written from figures; it makes none.
+_WRITTEN = "review"
 
 
 def hashes(root: Path, data: Path) -> Mapping[str, str]:
@@ -44,7 +50,7 @@ def _files(root: Path) -> Iterator[Path]:
     folders = [checker / name for name in _PREDICT] + [fitting / name for name in _FIT]
     for folder in folders:
         for path in folder.rglob("*"):
-            if path.suffix in _SUFFIXES and path.name != _COEFFICIENTS:
+            if path.suffix in _SUFFIXES and path.name not in _APART and _WRITTEN not in path.parts:
                 yield path
     for name in _VALIDATE:
         yield fitting / "validate" / f"{name}.py"

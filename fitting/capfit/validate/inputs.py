@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from capcheck.registry.tables import Registry
-from capcheck.registry.tables import load
+from capcheck.registry.tables import Registry, load
 
 from capfit.data.cells import Cell
 from capfit.data.rows import Decode, Prefill, Serving

@@ -82,7 +82,7 @@ def _introduction() -> str:
         "each other);\n"
         "* **GPU**: one GPU product with everything measured on it;\n"
         "* **concurrency**: one number of sequences of one source.\n\n"
-        "The rows \"under load\" go one step further: the artifact is fitted without the group, "
+        'The rows "under load" go one step further: the artifact is fitted without the group, '
         "and the checker then predicts the whole deployment from it as it would for a user "
         "(speed, KV pool, queue). Interval ends come from the errors on the other groups.\n\n"
         "*Mean* is the mean of absolute percentage errors (MAPE), *median* theirs, *bias* the mean "
@@ -108,7 +108,16 @@ def headline(record: Record) -> str:
         ]
         for entry in _headline_entries(record)
     ]
-    header = ["figure", "held out", "rows", "groups", "median", "mean", "in interval", "best simple rule"]
+    header = [
+        "figure",
+        "held out",
+        "rows",
+        "groups",
+        "median",
+        "mean",
+        "in interval",
+        "best simple rule",
+    ]
     return table(header, "llrrrrrl", rows)
 
 
@@ -123,9 +132,7 @@ def _headline_entries(record: Record) -> Iterator[Mapping[str, Any]]:
 def _best_rule(entry: Mapping[str, Any]) -> str:
     """The simple rule with the least median error among those that answer most rows."""
     rules = {
-        name: rule
-        for name, rule in entry["baselines"].items()
-        if rule["n"] >= 0.5 * entry["n"]
+        name: rule for name, rule in entry["baselines"].items() if rule["n"] >= 0.5 * entry["n"]
     }
     if not rules:
         return "–"
@@ -153,7 +160,9 @@ def _whole(record: Record, predictor: str, held_out: str) -> Mapping[str, Any] |
 
 def _outcomes_of_memory(record: Record) -> str:
     found = record["memory_outcomes"]
-    refused = sum(n for _, outcome, _, n in found["counts"] if outcome in ("oom", "no-memory", "spill"))
+    refused = sum(
+        n for _, outcome, _, n in found["counts"] if outcome in ("oom", "no-memory", "spill")
+    )
     wrong = found["false_fits"]
     total = sum(n for *_, n in found["counts"])
     ran = total - refused
@@ -194,7 +203,7 @@ def _limit(one: Outcome) -> str:
 def _value(one: Outcome) -> str:
     if one.target.statistic == "r2":
         return share(one.value)
-    return points(one.value) if one.unit == "score" else percent(one.value)
+    return f"{one.value:.2f} pp" if one.unit == "score" else percent(one.value)
 
 
 def _backend(entry: Mapping[str, Any]) -> str:
@@ -267,7 +276,7 @@ def _gates(record: Record) -> str:
 
 
 def _aimed(value: float, limit: float) -> str:
-    return percent(value) if value <= limit else f"**{percent(value)}**"
+    return percent(value) if round(value, 1) <= limit else f"**{percent(value)}**"
 
 
 def _rules(record: Record) -> str:
@@ -292,7 +301,15 @@ def _rules(record: Record) -> str:
                     f"{share(rule['r2'])} / {share(entry['r2'])}",
                 ]
             )
-    header = ["figure", "held out", "rule", "rows", "median: rule / ours", "mean: rule / ours", "R²: rule / ours"]
+    header = [
+        "figure",
+        "held out",
+        "rule",
+        "rows",
+        "median: rule / ours",
+        "mean: rule / ours",
+        "R²: rule / ours",
+    ]
     return f"{text}\n\n" + table(header, "lllrrrr", rows)
 
 
@@ -363,7 +380,7 @@ def _simulation(record: Record) -> str:
         "The analytic batch server against a discrete-event simulation of the same server, on two "
         "seeded sets of points (loads 0.1 to 0.95, slots 1 to 256, prompts 64 to 8192, outputs 16 "
         "to 1024 tokens, fixed to exponential-like, chunked or not, KV-limited or not, open and "
-        "closed). The model was developed against the first set. Errors of p95; \"> 10 % low\" "
+        'closed). The model was developed against the first set. Errors of p95; "> 10 % low" '
         "counts points beyond what the simulation's own confidence interval leaves open. Aims for "
         "p95 up to load 0.9: median 5 %, worst 15 %; beyond, never more than 10 % low. "
         "[latency.md](latency.md) says how it works."

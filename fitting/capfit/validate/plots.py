@@ -80,7 +80,10 @@ def _clouds(record: Record) -> Iterator[Cloud]:
     for key, points in record["points"].items():
         values = np.array([[one[0], one[1]] for one in points if one[0] and one[1]], float)
         if len(values):
-            yield Cloud(*key.split(" | "), values[:, 0], values[:, 1])
+            predictor, held_out, backend, group = key.split(" | ")
+            yield Cloud(
+                predictor, held_out, backend, group, predicted=values[:, 0], measured=values[:, 1]
+            )
 
 
 def _predicted(plt: ModuleType, clouds: Sequence[Cloud]) -> Any:
@@ -93,7 +96,10 @@ def _predicted(plt: ModuleType, clouds: Sequence[Cloud]) -> Any:
         axis.set_ylabel(f"predicted, {unit}")
         if not mine:
             continue
-        ends = [np.concatenate([c.measured for c in mine]), np.concatenate([c.predicted for c in mine])]
+        ends = [
+            np.concatenate([c.measured for c in mine]),
+            np.concatenate([c.predicted for c in mine]),
+        ]
         low, high = min(map(np.min, ends)) / 1.3, max(map(np.max, ends)) * 1.3
         line = np.array([low, high])
         axis.fill_between(line, line * 0.8, line * 1.25, color="#dddddd", linewidth=0, zorder=0)
@@ -114,7 +120,12 @@ def _predicted(plt: ModuleType, clouds: Sequence[Cloud]) -> Any:
         "Predicted against measured, the model held out; grey: within 25 %", fontsize=12
     )
     legend = figure.legend(
-        seen.values(), seen.keys(), loc="lower center", ncols=len(seen) or 1, fontsize=10, markerscale=2
+        seen.values(),
+        seen.keys(),
+        loc="lower center",
+        ncols=len(seen) or 1,
+        fontsize=10,
+        markerscale=2,
     )
     for handle in legend.legend_handles:
         handle.set_alpha(1.0)
@@ -184,7 +195,7 @@ def _coverage(plt: ModuleType, record: Record) -> Any:
     axis.set_yticks(range(len(names)))
     axis.set_yticklabels(
         [
-            f"{predictor} (all engines)" if backend == ALL else f"{predictor}: {backend}"
+            f"{predictor} (all)" if backend == ALL else f"{predictor}: {backend}"
             for predictor, backend in names
         ],
         fontsize=8,
@@ -208,8 +219,16 @@ def _gates(plt: ModuleType, record: Record) -> Any:
     }  # fmt: skip
     names = [name for name in _GATED if name in gates]
     kinds = (
-        ("limits missed that pass (aim ≤ 2 %)", ("false_pass", "point_false_pass", "margin_false_pass"), 2),
-        ("limits kept that fail (aim ≤ 7 %)", ("false_fail", "point_false_fail", "margin_false_fail"), 7),
+        (
+            "limits missed that pass (aim ≤ 2 %)",
+            ("false_pass", "point_false_pass", "margin_false_pass"),
+            2,
+        ),
+        (
+            "limits kept that fail (aim ≤ 7 %)",
+            ("false_fail", "point_false_fail", "margin_false_fail"),
+            7,
+        ),
         ("answered borderline", ("borderline",), None),
     )
     bars = (

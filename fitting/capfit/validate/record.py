@@ -20,6 +20,8 @@ ALL = "all"
 # Two machines agree on a refit to so many parts.
 TOLERANCE = 1e-3
 _DIGITS = 5
+# A share or an error in percent that is shown with one decimal.
+_ROUNDING = 0.05
 
 Record = Mapping[str, Any]
 
@@ -82,25 +84,27 @@ def drift(old: Record, new: Record) -> list[str]:
     ]
     for name in old:
         if name not in {"hashes", "schema"}:
-            found += _differences(name, old[name], new.get(name))
+            slack = 0.0 if name == "points" else _ROUNDING
+            found += _differences(name, old[name], new.get(name), slack)
     return found
 
 
-def _differences(where: str, old: Any, new: Any) -> Iterator[str]:
+def _differences(where: str, old: object, new: object, slack: float) -> Iterator[str]:
     """Places at which two JSON values differ."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in dict.fromkeys((*old, *new)):
-            yield from _differences(f"{where}: {key}", old.get(key), new.get(key))
+            yield from _differences(f"{where}: {key}", old.get(key), new.get(key), slack)
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for i, (one, other) in enumerate(zip(old, new, strict=True)):
-            yield from _differences(f"{where} [{i}]", one, other)
-    elif not _same(old, new):
+            yield from _differences(f"{where} [{i}]", one, other, slack)
+    elif not _same(old, new, slack):
         yield f"{where}: {old!r:.40} is now {new!r:.40}"
 
 
-def _same(old: Any, new: Any) -> bool:
-    numbers = isinstance(old, int | float) and isinstance(new, int | float)
-    return math.isclose(old, new, rel_tol=TOLERANCE, abs_tol=0.05) if numbers else old == new
+def _same(old: object, new: object, slack: float) -> bool:
+    if isinstance(old, int | float) and isinstance(new, int | float):
+        return math.isclose(old, new, rel_tol=TOLERANCE, abs_tol=slack)
+    return old == new
 
 
 def _slices(rows: Sequence[Row]) -> Iterator[tuple[tuple[str, str, str], list[Row]]]:
@@ -143,11 +147,15 @@ def _gates(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
             }
 
 
-def _plain(value: Any) -> Any:
+def _plain(figures: Mapping[str, Any]) -> dict[str, Any]:
     """With numbers rounded, so that the record is the same wherever it is made."""
-    if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items()}
-    return _rounded(value) if isinstance(value, float) else value
+    out: dict[str, Any] = {}
+    for name, value in figures.items():
+        if isinstance(value, Mapping):
+            out[name] = _plain(value)
+        else:
+            out[name] = _rounded(value) if isinstance(value, float) else value
+    return out
 
 
 def _rounded(value: float | None) -> float | None:
@@ -156,12 +164,12 @@ def _rounded(value: float | None) -> float | None:
     return float(f"{value:.{_DIGITS}g}")
 
 
-def _lines(value: Any) -> str:
+def _lines(value: Mapping[str, object] | Sequence[object]) -> str:
     if isinstance(value, Mapping):
         inner = [f"{_compact(key)}: {_compact(one)}" for key, one in value.items()]
         return "{\n" + ",\n".join(inner) + "\n}"
     return "[\n" + ",\n".join(_compact(one) for one in value) + "\n]"
 
 
-def _compact(value: Any) -> str:
+def _compact(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -78,7 +78,9 @@ def _row(
     name: str, row: LatencyLoad, predicted: float, measured: float, baselines: dict[str, float]
 ) -> Row:
     load = (
-        f"{row.request_rate_rps} requests/s" if row.request_rate_rps else f"{row.concurrency} agents"
+        f"{row.request_rate_rps} requests/s"
+        if row.request_rate_rps
+        else f"{row.concurrency} agents"
     )
     return Row(
         predictor=name,

@@ -10,6 +10,7 @@ from capcheck.estimate import Estimate
 from capcheck.predict.coefficients import Coefficients
 from capcheck.predict.forecast import Load
 from capcheck.registry.tables import Registry
+
 from capfit.data.cells import Cell, Cells
 from capfit.data.setting import Setting
 from capfit.latency.served import METRICS, _unloaded

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
+
 from capfit.data.cells import Cell
 from capfit.speed import HeldOut, hold_out
 from capfit.speed.points import Point
@@ -24,9 +25,7 @@ def rows(cells: Sequence[Cell], held_out: str) -> list[Row]:
     if held_out == "concurrency":
         found = [one for one in found if one.point.sequences > 1]
     refitted = _tr133_refitted(found)
-    return [
-        _row(one, held_out, own) for one, own in zip(found, refitted, strict=True)
-    ]
+    return [_row(one, held_out, own) for one, own in zip(found, refitted, strict=True)]
 
 
 def predictor(point: Point) -> str:

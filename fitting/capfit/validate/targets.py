@@ -97,7 +97,9 @@ def outcomes(record: Record, targets: tuple[Target, ...] = TARGETS) -> Iterator[
         for table in record["tables"]:
             value = table[target.statistic]
             if _speaks(table, target, record) and value is not None:
-                reached = value >= target.limit if target.statistic == "r2" else value <= target.limit
+                reached = (
+                    value >= target.limit if target.statistic == "r2" else value <= target.limit
+                )
                 yield Outcome(target, table["backend"], table["unit"], value, reached)
 
 

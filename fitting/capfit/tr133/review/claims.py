@@ -21,14 +21,17 @@ def own_table(data: Data) -> Metrics:
 
 def targets(data: Data, record: Record) -> Iterator[Finding]:
     """The four targets, and scaling, which had none."""
-    own, peak = own_table(data), entry(record, "VRAM peak, eager attention", "model", "transformers")
+    own, peak = (
+        own_table(data),
+        entry(record, "VRAM peak, eager attention", "model", "transformers"),
+    )
     yield Finding(
         "SS4.4, SS11.3",
         "VRAM R² ≥ 0.95",
         "0.968, RMSE 1.71 GB, bias +0.25 GB",
         f"R² {own.r2:.3f}, RMSE {own.rmse:.2f} GB, bias {own.bias:+.2f} GB from its own table",
         "corrected",
-        "its table contradicts its summary, its formula does not give its table, and the \"actual\" "
+        'its table contradicts its summary, its formula does not give its table, and the "actual" '
         f"column has no source. Ours on held-out models: R² {peak['r2']:.4f}, MAPE "
         f"{peak['mean']:.1f} % on {peak['n']} published peaks of transformers",
     )

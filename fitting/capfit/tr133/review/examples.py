@@ -55,7 +55,9 @@ def _examples() -> Iterator[Finding]:
         "corrected",
         "every format costs the same card, so quality decides among those that fit; 730 hours",
     )
-    ggufs = {q: report(**{**_LARGE, "backend": "llama.cpp", "quant": q}) for q in ("Q4_K_M", "Q2_K")}
+    ggufs = {
+        q: report(**{**_LARGE, "backend": "llama.cpp", "quant": q}) for q in ("Q4_K_M", "Q2_K")
+    }
     vllm = report(**{**_LARGE, "backend": "vllm"})
     yield Finding(
         "SS13b 2",

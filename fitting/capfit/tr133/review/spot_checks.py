@@ -27,7 +27,11 @@ def findings() -> Iterator[Finding]:
     fast = ours.decode_tok_s("llama3.2-1b", "Q8_0", "ollama")
     slow = ours.decode_tok_s("llama3.2-3b", "Q4_K_M", "ollama")
     answers: tuple[tuple[str, Status, str], ...] = (
-        (f"{ours.vram_gib('llama3.2-3b', 'FP16', 'transformers', 2048):.2f} GiB", "corrected", _UNITS),
+        (
+            f"{ours.vram_gib('llama3.2-3b', 'FP16', 'transformers', 2048):.2f} GiB",
+            "corrected",
+            _UNITS,
+        ),
         (
             f"{ours.vram_gib('llama3.1-8b', 'FP16', 'transformers', 2048):.2f} GiB",
             "corrected",

@@ -16,17 +16,26 @@ from capfit.tr133.artifact import printed
 from capfit.tr133.planner import (
     AVERAGE_TOKENS,
     BITS,
-    HOURS_PER_MONTH as TR133_HOURS,
     REFERENCE_GB_S,
     SHAPES,
     efficiency,
+)
+from capfit.tr133.planner import (
+    HOURS_PER_MONTH as TR133_HOURS,
 )
 from capfit.tr133.review.claims import own_table
 from capfit.tr133.review.cross_checks import as_tabulated
 from capfit.tr133.review.finding import Finding, Record, entry
 
 # SS2.2: total, train, validation.
-_COUNTS = ((10815, 8649, 2166), (42, 37, 5), (510, 408, 102), (7877, 6298, 1579), (420, 336, 84), (12, 9, 3))
+_COUNTS = (
+    (10815, 8649, 2166),
+    (42, 37, 5),
+    (510, 408, 102),
+    (7877, 6298, 1579),
+    (420, 336, 84),
+    (12, 9, 3),
+)
 # SS6.2: eta(8) as tabulated.
 _TABULATED = {
     "llama3.2-1b/ollama": 0.228, "llama3.2-3b/ollama": 0.270, "qwen2.5-1.5b/ollama": 0.249,
@@ -303,9 +312,7 @@ def _cost() -> Iterator[Finding]:
 
 
 def _latency() -> Iterator[Finding]:
-    fits = sum(
-        abs(AVERAGE_TOKENS / rate * 1e3 - check) < 1.5 for rate, check in _SERVICE.values()
-    )
+    fits = sum(abs(AVERAGE_TOKENS / rate * 1e3 - check) < 1.5 for rate, check in _SERVICE.values())
     yield Finding(
         "SS9.2",
         "service times, with 128 tokens over the rate as a cross-check",
