@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="The repository whose code is hashed and whose pages are written.",
 )
+@click.option(
+    "--record",
+    "path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The record to write, or to check. Default: the committed one.",
+)
 @click.option("--check", is_flag=True, help="Write nothing; fail where the record is out of date.")
 @click.option("--fast", is_flag=True, help="With --check: only the hashes and a few groups.")
 @click.option("--pages", is_flag=True, help="Only write the pages again, from the record.")
@@ -40,6 +46,7 @@ def command(
     *,
     folder: Path,
     root: Path,
+    path: Path | None,
     check: bool,
     fast: bool,
     pages: bool,
@@ -52,12 +59,13 @@ def command(
     """
     from capfit.validate import fast as subset
     from capfit.validate.hashes import hashes
-    from capfit.validate.record import drift, read, write
+    from capfit.validate.record import RECORD, drift, read, write
 
     if fast and not check:
         raise click.UsageError("--fast needs --check: a record is of everything")
+    path = path or RECORD
     if check and fast:
-        record = read()
+        record = read(path)
         _report(
             context,
             [*_stale(record, hashes(root, folder)), *subset.drift(record, folder)],
@@ -66,10 +74,10 @@ def command(
     if not pages:
         made = _compute(folder, root, jobs)
         if check:
-            _report(context, drift(read(), made))
+            _report(context, drift(read(path), made))
             return
-        write(made)
-    _draw(read(), folder, root)
+        write(made, path)
+    _draw(read(path), folder, root)
 
 
 def _compute(folder: Path, root: Path, jobs: int) -> Record:
@@ -124,13 +132,13 @@ def _draw(record: Record, folder: Path, root: Path) -> None:
     from capfit.latency import compare, reference
     from capfit.latency.plot import draw_comparison
     from capfit.tr133.review import page as tr133
-    from capfit.validate import page, plots
+    from capfit.validate import headline, page, plots
 
     docs = root / "docs"
     (docs / "accuracy.md").write_text(page.accuracy(record), encoding="utf-8")
     (docs / "tr133.md").write_text(tr133.page(record, read_data(folder)), encoding="utf-8")
     readme = root / "README.md"
-    text = page.with_rows(readme.read_text(encoding="utf-8"), record)
+    text = headline.with_rows(readme.read_text(encoding="utf-8"), record)
     readme.write_text(text, encoding="utf-8")
     try:
         plots.draw(record, docs / "accuracy")

@@ -6,9 +6,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from capfit.validate.gate import FACTORS
+from capfit.validate.headline import (
+    backend,
+    error,
+    headline,
+    in_unit,
+    not_good_yet,
+    targets,
+    whole,
+)
 from capfit.validate.markdown import factor, percent, points, share, signed, table
-from capfit.validate.record import ALL, Record
-from capfit.validate.targets import Outcome, outcomes
+from capfit.validate.record import Record
 
 COMMAND = "capfit validate"
 
@@ -23,13 +31,6 @@ _ORDER = (
     "scaling, eta of N agents",
     *("latency of an open loop, mean", "latency of an open loop, p95"),
     *("latency of a closed loop, mean", "quality score"),
-)
-_HEADLINE = (
-    *("VRAM peak, eager attention", "VRAM peak, fused attention", "VRAM peak", "KV pool, tokens"),
-    *("decode, one stream", "prefill, one prompt"),
-    *("output rate, static batch", "TPOT under load", "TTFT under load"),
-    *("total output rate under load", "scaling, eta of N agents"),
-    *("latency of an open loop, mean", "latency of an open loop, p95", "quality score"),
 )
 _GATED = (
     *("decode, one stream", "prefill, one prompt", "output rate, static batch"),
@@ -52,9 +53,9 @@ def accuracy(record: Record) -> str:
         headline(record),
         _outcomes_of_memory(record),
         "## Targets",
-        _targets(record),
+        targets(record),
         "## Where we are not good yet, and what data would help",
-        _not_good_yet(record),
+        not_good_yet(record),
         "## How often a gate is wrong",
         _gates(record),
         "## Beside simpler rules",
@@ -75,8 +76,10 @@ def _introduction() -> str:
     return (
         f"Written by `{COMMAND}` from the measurements in `fitting/data`; nothing here is typed by "
         "hand.\n\n"
-        "A figure of this page is never one that its own fit has seen. To predict a row, everything "
-        "that shares its group is removed, the coefficients are fitted again, and only then the row "
+        "A figure of this page is never one that its own fit has seen. To predict a row, "
+        "everything "
+        "that shares its group is removed, the coefficients are fitted again, and only then the "
+        "row "
         "is predicted:\n\n"
         "* **model**: all models of one shape (so that fine-tunes of one model do not vouch for "
         "each other);\n"
@@ -86,76 +89,12 @@ def _introduction() -> str:
         "and the checker then predicts the whole deployment from it as it would for a user "
         "(speed, KV pool, queue). Interval ends come from the errors on the other groups.\n\n"
         "*Mean* is the mean of absolute percentage errors (MAPE), *median* theirs, *bias* the mean "
-        "signed error (+ is too high), R² that of the values as TR133 computes it. *In interval* is "
+        "signed error (+ is too high), R² that of the values as TR133 computes it. *In interval* "
+        "is "
         "the share of measurements inside their 90 % interval, *width* the interval's upper end "
         "over its lower one. Rows are distinct configurations, not repeats of one. The priors of "
         "the speed fit were chosen on these same hold-outs, which makes them slightly optimistic."
     )
-
-
-def headline(record: Record) -> str:
-    """The table that the README quotes: one line per predictor and what was held out."""
-    rows = [
-        [
-            entry["predictor"],
-            entry["held_out"] if entry["held_out"] != "nothing" else "(not fitted)",
-            f"{entry['n']:,}",
-            str(entry["groups"]),
-            _error(entry, "median"),
-            _error(entry, "mean"),
-            percent(entry["coverage"]),
-            _best_rule(entry),
-        ]
-        for entry in _headline_entries(record)
-    ]
-    header = [
-        "figure",
-        "held out",
-        "rows",
-        "groups",
-        "median",
-        "mean",
-        "in interval",
-        "best simple rule",
-    ]
-    return table(header, "llrrrrrl", rows)
-
-
-def _headline_entries(record: Record) -> Iterator[Mapping[str, Any]]:
-    for predictor in _HEADLINE:
-        for held_out in ("model", "GPU", "nothing"):
-            entry = _whole(record, predictor, held_out)
-            if entry is not None:
-                yield entry
-
-
-def _best_rule(entry: Mapping[str, Any]) -> str:
-    """The simple rule with the least median error among those that answer most rows."""
-    rules = {
-        name: rule for name, rule in entry["baselines"].items() if rule["n"] >= 0.5 * entry["n"]
-    }
-    if not rules:
-        return "–"
-    name = min(rules, key=lambda one: rules[one]["median"])
-    return f"{name}: median {_in_unit(entry, rules[name]['median'])}"
-
-
-def _in_unit(entry: Mapping[str, Any], value: float | None) -> str:
-    return points(value) if entry["unit"] == "score" else percent(value)
-
-
-def _error(entry: Mapping[str, Any], statistic: str) -> str:
-    return _in_unit(entry, entry[statistic])
-
-
-def _whole(record: Record, predictor: str, held_out: str) -> Mapping[str, Any] | None:
-    """The line of all backends together, or of the only one."""
-    found = [
-        entry
-        for entry in record["tables"]
-        if (entry["predictor"], entry["held_out"]) == (predictor, held_out)
-    ]
-    return next((entry for entry in found if entry["backend"] == ALL), found[0] if found else None)
 
 
 def _outcomes_of_memory(record: Record) -> str:
@@ -176,72 +115,6 @@ def _outcomes_of_memory(record: Record) -> str:
     return text
 
 
-def _targets(record: Record) -> str:
-    rows = [
-        [
-            one.target.predictor,
-            one.target.held_out,
-            "all engines" if one.backend == ALL else one.backend,
-            f"{_STATISTICS[one.target.statistic]} {_limit(one)}",
-            _value(one),
-            "reached" if one.reached else "**missed**",
-        ]
-        for one in outcomes(record)
-    ]
-    return table(["figure", "held out", "engine", "target", "measured", ""], "lllrrl", rows)
-
-
-_STATISTICS = {"mean": "mean", "median": "median", "r2": "R²"}
-
-
-def _limit(one: Outcome) -> str:
-    if one.target.statistic == "r2":
-        return f"≥ {one.target.limit:g}"
-    return f"≤ {one.target.limit:g} {'pp' if one.unit == 'score' else '%'}"
-
-
-def _value(one: Outcome) -> str:
-    if one.target.statistic == "r2":
-        return share(one.value)
-    return f"{one.value:.2f} pp" if one.unit == "score" else percent(one.value)
-
-
-def _backend(entry: Mapping[str, Any]) -> str:
-    if entry["backend"] != ALL:
-        return str(entry["backend"])
-    return "all formats" if entry["unit"] == "score" else "all engines"
-
-
-def _not_good_yet(record: Record) -> str:
-    missed = [one for one in outcomes(record) if not one.reached]
-    if not missed:
-        return "Every target is reached."
-    by_need: dict[str, list[Outcome]] = {}
-    for one in missed:
-        by_need.setdefault(one.target.needs, []).append(one)
-    lines = []
-    for need, found in by_need.items():
-        names = "; ".join(
-            f"{one.target.predictor}, {one.target.held_out} held out"
-            f"{'' if one.backend == ALL else ', ' + one.backend}: "
-            f"{_STATISTICS[one.target.statistic]} {_value(one)} (target {_limit(one)})"
-            for one in found
-        )
-        lines.append(f"* {names}. **Would help:** {need}.")
-    return "\n".join(lines) + "\n\n" + _worst(record)
-
-
-def _worst(record: Record) -> str:
-    rows = [
-        [entry["predictor"], entry["held_out"], signed(entry["worst"]), entry["worst_what"]]
-        for entry in _headline_entries(record)
-        if entry["unit"] != "score"
-    ]
-    return "The worst single rows:\n\n" + table(
-        ["figure", "held out", "error", "row"], "llrl", rows
-    )
-
-
 def _gates(record: Record) -> str:
     limits = ", ".join(f"{one:g}" for one in FACTORS)
     text = (
@@ -256,7 +129,7 @@ def _gates(record: Record) -> str:
         [
             entry["predictor"],
             entry["held_out"],
-            _backend(entry),
+            backend(entry),
             f"{entry['n']:,}",
             _aimed(entry["false_pass"], 2.0),
             _aimed(entry["false_fail"], 7.0),
@@ -296,8 +169,8 @@ def _rules(record: Record) -> str:
                     entry["held_out"],
                     name,
                     f"{rule['n']:,} of {entry['n']:,}",
-                    f"{_in_unit(entry, rule['median'])} / {_error(entry, 'median')}",
-                    f"{_in_unit(entry, rule['mean'])} / {_error(entry, 'mean')}",
+                    f"{in_unit(entry, rule['median'])} / {error(entry, 'median')}",
+                    f"{in_unit(entry, rule['mean'])} / {error(entry, 'mean')}",
                     f"{share(rule['r2'])} / {share(entry['r2'])}",
                 ]
             )
@@ -316,7 +189,7 @@ def _rules(record: Record) -> str:
 def _whole_entries(record: Record) -> Iterator[Mapping[str, Any]]:
     for predictor in _predictors(record):
         for held_out in _HELD_OUT:
-            entry = _whole(record, predictor, held_out)
+            entry = whole(record, predictor, held_out)
             if entry is not None:
                 yield entry
 
@@ -332,11 +205,11 @@ def _full(record: Record) -> str:
         rows = [
             [
                 entry["predictor"],
-                _backend(entry),
+                backend(entry),
                 f"{entry['n']:,}",
                 str(entry["groups"]),
-                _error(entry, "mean"),
-                _error(entry, "median"),
+                error(entry, "mean"),
+                error(entry, "median"),
                 _signed(entry, "bias"),
                 share(entry["r2"]),
                 _signed(entry, "worst"),
@@ -416,29 +289,4 @@ def _provenance(record: Record) -> str:
         f"`{COMMAND} --check` recomputes and fails on any difference; `{COMMAND} --check --fast` "
         "does so for the hashes and a few groups, as the tests do. SHA-256 of\n\n"
         + "\n".join(lines)
-    )
-
-
-START, END = "<!-- accuracy: written by `capfit validate` -->", "<!-- end of accuracy -->"
-
-
-def with_rows(readme: str, record: Record) -> str:
-    """The README with the headline rows between its two markers. Raises ValueError without them."""
-    before, start, rest = readme.partition(START)
-    _, end, after = rest.partition(END)
-    if not start or not end:
-        raise ValueError(f"the README lacks {START} or {END}")
-    return f"{before}{start}\n\n{readme_rows(record)}\n\n{end}{after}"
-
-
-def readme_rows(record: Record) -> str:
-    """The headline table with what it means, good rows and bad ones."""
-    missed = sum(not one.reached for one in outcomes(record))
-    total = sum(1 for _ in outcomes(record))
-    return (
-        "Errors on models and GPUs that were kept out of the fit, every row of the measurements:\n\n"
-        f"{headline(record)}\n\n"
-        f"{total - missed} of {total} targets are reached; [docs/accuracy.md](docs/accuracy.md) "
-        "has all of them, the gate's own errors, the worst rows and what would help. "
-        "[docs/tr133.md](docs/tr133.md) goes through the report that these predictors started from."
     )

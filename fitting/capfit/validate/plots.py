@@ -9,11 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from capfit.validate.record import ALL, Record
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _STYLES = {
     "vllm": ("#0072B2", "o"),
@@ -86,7 +89,8 @@ def _clouds(record: Record) -> Iterator[Cloud]:
             )
 
 
-def _predicted(plt: ModuleType, clouds: Sequence[Cloud]) -> Any:
+def _predicted(plt: ModuleType, clouds: Sequence[Cloud]) -> Figure:
+    figure: Figure
     figure, axes = plt.subplots(2, 3, figsize=(12, 8.4))
     seen: dict[str, Any] = {}
     for axis, (predictor, unit) in zip(axes.flat, _PANELS, strict=True):
@@ -127,13 +131,13 @@ def _predicted(plt: ModuleType, clouds: Sequence[Cloud]) -> Any:
         fontsize=10,
         markerscale=2,
     )
-    for handle in legend.legend_handles:
+    for handle in filter(None, legend.legend_handles):
         handle.set_alpha(1.0)
     figure.tight_layout(rect=(0, 0.05, 1, 1))
     return figure
 
 
-def _residuals(plt: ModuleType, clouds: Sequence[Cloud], held_out: str) -> Any:
+def _residuals(plt: ModuleType, clouds: Sequence[Cloud], held_out: str) -> Figure:
     """Median, middle 90 % and extremes of predicted over measured, one line a group."""
     groups: dict[str, list[Cloud]] = {}
     for cloud in clouds:
@@ -141,6 +145,7 @@ def _residuals(plt: ModuleType, clouds: Sequence[Cloud], held_out: str) -> Any:
             groups.setdefault(cloud.group, []).append(cloud)
     ratios = {name: np.concatenate([c.too_high for c in found]) for name, found in groups.items()}
     names = sorted(ratios, key=lambda name: float(np.median(ratios[name])))
+    figure: Figure
     figure, axis = plt.subplots(figsize=(9, 1.6 + 0.19 * len(names)))
     axis.axvspan(0.8, 1.25, color="#dddddd", linewidth=0, zorder=0)
     axis.axvline(1.0, color=_GREY, linewidth=0.8, zorder=1)
@@ -168,7 +173,7 @@ def _residuals(plt: ModuleType, clouds: Sequence[Cloud], held_out: str) -> Any:
     return figure
 
 
-def _coverage(plt: ModuleType, record: Record) -> Any:
+def _coverage(plt: ModuleType, record: Record) -> Figure:
     """A model held out is inside the fitted range, a GPU mostly outside of it."""
     labels = {"model": "model held out (interpolated)", "GPU": "GPU held out (extrapolated)"}
     colors = {"model": (_BLUE, "o"), "GPU": (_ORANGE, "s")}
@@ -176,10 +181,11 @@ def _coverage(plt: ModuleType, record: Record) -> Any:
         table
         for table in record["tables"]
         if table["coverage"] is not None and table["held_out"] in labels and table["n"] >= 20
-        and table["unit"] != "USD" and "p50" not in table["predictor"] and "p99" not in table["predictor"]
+        and table["unit"] != "USD" and not table["predictor"].endswith(("p50", "p99"))
     ]  # fmt: skip
     names = list(dict.fromkeys((one["predictor"], one["backend"]) for one in lines))
     names.sort(key=lambda name: (name[0], name[1] != ALL, name[1]), reverse=True)
+    figure: Figure
     figure, axis = plt.subplots(figsize=(9, 1.4 + 0.22 * len(names)))
     axis.axvspan(87, 93, color="#dddddd", linewidth=0, zorder=0)
     axis.axvline(90, color=_GREY, linewidth=0.8, zorder=1)
@@ -209,7 +215,7 @@ def _coverage(plt: ModuleType, record: Record) -> Any:
     return figure
 
 
-def _gates(plt: ModuleType, record: Record) -> Any:
+def _gates(plt: ModuleType, record: Record) -> Figure:
     """One panel a kind of error, one group of bars a figure, one bar a gate."""
     gates = {
         one["predictor"]: one
@@ -236,6 +242,7 @@ def _gates(plt: ModuleType, record: Record) -> Any:
         ("prediction alone", _ORANGE, "//"),
         ("flat 25 % margin", "#F0E442", ".."),
     )
+    figure: Figure
     figure, axes = plt.subplots(1, 3, figsize=(12, 4.6), sharey=True)
     for axis, (title, keys, aim) in zip(axes, kinds, strict=True):
         for j, (key, (label, color, hatch)) in enumerate(zip(keys, bars, strict=False)):

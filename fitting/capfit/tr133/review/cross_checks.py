@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from capcheck.predict.cost import usd_per_million_tokens
 
-from capfit.data.rows import Scaling
+from capfit.data.rows import EnergyCost, Scaling
 from capfit.data.tables import Data
 from capfit.tr133.artifact import printed
 from capfit.tr133.planner import BITS, SHAPES, efficiency
@@ -27,8 +27,11 @@ def findings(data: Data, record: Record) -> Iterator[Finding]:
         "$0.0244 against $0.013 per million tokens",
         f"${cost:.4f}; the two are not the same quantity",
         "corrected",
-        "TR123's $0.013 blends prompt and output tokens at $0.046 an hour; for output tokens alone "
-        "it prints $0.034 to $0.041, so the planner is lower than TR123, not higher",
+        f"TR123's ${_tr123(data, 'chat_blend')} blend prompt and output tokens at $0.046 an hour; "
+        "for "
+        f"output tokens alone it prints ${_tr123(data, 'decode')}, so the planner is lower than "
+        "TR123, "
+        "not higher",
     )
     formula = printed().vram_gb(SHAPES["llama3.2-3b"], BITS["FP16"], context_tokens=32768)
     peak = entry(record, "VRAM peak, eager attention", "model", "transformers")
@@ -39,8 +42,10 @@ def findings(data: Data, record: Record) -> Iterator[Finding]:
         f"{formula:.1f} GB by the printed formula",
         "corrected",
         "no published row measures this cell; the formula is "
-        f"{formula / 12.40:.1f} times its own printed figure. Eager attention's scores do grow with "
-        f"the square, per layer, not per model: {peak['mean']:.1f} % MAPE on {peak['n']} peaks with "
+        f"{formula / 12.40:.1f} times its own printed figure. Eager attention's scores do grow "
+        "with "
+        f"the square, per layer, not per model: {peak['mean']:.1f} % MAPE on {peak['n']} peaks "
+        "with "
         "the model held out",
     )
     measured = _efficiency(data, "TR129", "llama3.2-3b", "ollama", 8)
@@ -52,7 +57,8 @@ def findings(data: Data, record: Record) -> Iterator[Finding]:
         f"{efficiency(0.387, 8):.3f} by the stated formula, {measured:.3f} measured",
         "corrected",
         "10 % high with a fraction fitted to this very pair; over all pairs and agents "
-        f"{ours['baselines']['TR133']['mean']:.1f} % MAPE, R² {ours['baselines']['TR133']['r2']:.3f}. "
+        f"{ours['baselines']['TR133']['mean']:.1f} % MAPE, R² "
+        f"{ours['baselines']['TR133']['r2']:.3f}. "
         f"wall(N) = max(Z + S, N S) from single requests alone: {ours['mean']:.1f} %, "
         f"R² {ours['r2']:.3f}",
     )
@@ -68,9 +74,20 @@ def findings(data: Data, record: Record) -> Iterator[Finding]:
         "corrected",
         f"a slip between two conventions: 1/(1+s(N−1)) gives {other:.0f}. With the stated formula "
         f"and its own fractions the error is {vllm['baselines']['TR133']['mean']:.1f} % MAPE; with "
-        f"its default for an unseen model {vllm['baselines']['TR133, model unseen']['mean']:.0f} %. "
+        f"its default for an unseen model {vllm['baselines']['TR133, model unseen']['mean']:.0f} "
+        "%. "
         f"A step that grows by a sum: {vllm['mean']:.1f} %, R² {vllm['r2']:.3f}, model held out",
     )
+
+
+def _tr123(data: Data, kind: str) -> str:
+    """TR123's dollars per million tokens of GPT-2 compiled, over its scenarios."""
+    found = [
+        row.value
+        for row in data.rows(EnergyCost)
+        if (row.model, row.metric) == ("gpt2", f"usd_per_million_{kind}") and row.build == "compile"
+    ]
+    return f"{min(found):.3f} to {max(found):.3f}"
 
 
 def _row(data: Data, source: str, model: str, backend: str, agents: int) -> Scaling:

@@ -44,7 +44,7 @@ def findings() -> Iterator[Finding]:
 
 
 def _examples() -> Iterator[Finding]:
-    full = report(search=True, **{**_SMALL, "quant": "FP16"})
+    full = report({**_SMALL, "quant": "FP16"}, search=True)
     best = full.alternatives[0] if full.alternatives else None
     yield Finding(
         "SS13b 1",
@@ -55,10 +55,8 @@ def _examples() -> Iterator[Finding]:
         "corrected",
         "every format costs the same card, so quality decides among those that fit; 730 hours",
     )
-    ggufs = {
-        q: report(**{**_LARGE, "backend": "llama.cpp", "quant": q}) for q in ("Q4_K_M", "Q2_K")
-    }
-    vllm = report(**{**_LARGE, "backend": "vllm"})
+    ggufs = {q: report({**_LARGE, "backend": "llama.cpp", "quant": q}) for q in ("Q4_K_M", "Q2_K")}
+    vllm = report({**_LARGE, "backend": "vllm"})
     yield Finding(
         "SS13b 2",
         "four agents on a 4090: Q2_K misses 0.6, Q4_K_M on vLLM",
@@ -71,7 +69,7 @@ def _examples() -> Iterator[Finding]:
     )
     eight = {
         quant: report(
-            **{
+            {
                 **_STATED,
                 "model": "llama3.1-8b",
                 "quant": quant,
@@ -104,7 +102,7 @@ def _examples() -> Iterator[Finding]:
 
 def _budgets() -> Finding:
     verdicts = {
-        usd: report(**{**_STATED, "budget": f"{{monthly_usd: {usd}}}"}).verdict
+        usd: report({**_STATED, "budget": f"{{monthly_usd: {usd}}}"}).verdict
         for usd in (10, 25, 50, 100)
     }
     return Finding(
@@ -122,7 +120,7 @@ def _floors() -> Finding:
         floor: {
             quant: _gate(
                 report(
-                    **{
+                    {
                         **_STATED,
                         "quant": quant,
                         "quality": f"{{benchmark: composite_tr133, min_score: {floor}}}",
@@ -149,7 +147,7 @@ def _floors() -> Finding:
 
 def _limits() -> Finding:
     verdicts = {
-        limit: _gate(report(**{**_STATED, "slo": f"{{latency_p95: {limit}}}"}), "latency")
+        limit: _gate(report({**_STATED, "slo": f"{{latency_p95: {limit}}}"}), "latency")
         for limit in ("500ms", "1s", "3s", "10s")
     }
     return Finding(
@@ -158,7 +156,8 @@ def _limits() -> Finding:
         "p95 about 800 to 1000 ms on Ollama",
         "; ".join(f"{limit}: {verdict}" for limit, verdict in verdicts.items()),
         "corrected",
-        "128 tokens at its own printed 95.9 tok/s take 1335 ms, so 800 to 1000 ms was never possible",
+        "128 tokens at its own printed 95.9 tok/s take 1335 ms, so 800 to 1000 ms was never "
+        "possible",
     )
 
 

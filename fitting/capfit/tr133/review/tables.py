@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Iterator
 
 from capcheck.predict.cost import HOURS_PER_MONTH, usd_per_million_tokens
+from capcheck.registry.matches import GpuMatch
 from capcheck.registry.tables import load as registry_tables
 
 from capfit.data.rows import Scaling
@@ -26,6 +27,7 @@ from capfit.tr133.planner import (
 from capfit.tr133.review.claims import own_table
 from capfit.tr133.review.cross_checks import as_tabulated
 from capfit.tr133.review.finding import Finding, Record, entry
+from capfit.tr133.review.ours import LAPTOP
 
 # SS2.2: total, train, validation.
 _COUNTS = (
@@ -58,8 +60,10 @@ _RATIOS = (
     (272, 0.49), (288, 0.52), (504, 0.91), (556, 1.00), (717, 1.29), (1008, 1.81), (936, 1.68),
     (760, 1.37), (1555, 2.80), (2039, 3.67), (3352, 6.03), (300, 0.54), (320, 0.58),
 )  # fmt: skip
-_DELTAS = {"Q8_0": (0.017, 0.042), "Q6_K": (0.017, 0.033), "Q5_K_M": (0.004, 0.038),
-           "Q4_K_M": (0.018, 0.035), "Q3_K_S": (-0.029, 0.032), "Q2_K": (-0.104, 0.059)}  # fmt: skip
+_DELTAS = {
+    "Q8_0": (0.017, 0.042), "Q6_K": (0.017, 0.033), "Q5_K_M": (0.004, 0.038),
+    "Q4_K_M": (0.018, 0.035), "Q3_K_S": (-0.029, 0.032), "Q2_K": (-0.104, 0.059),
+}  # fmt: skip
 
 
 def findings(data: Data, record: Record) -> Iterator[Finding]:
@@ -83,7 +87,8 @@ def _counts() -> Finding:
         f"{total:,} / {train:,} / {held:,}",
         "reproduced",
         "the sums. The records repeat a few dozen configurations (23 for throughput), so a random "
-        "split tests on repeats of what it trained on; `capfit tr133` runs the procedure for whoever "
+        "split tests on repeats of what it trained on; `capfit tr133` runs the procedure for "
+        "whoever "
         "holds the files",
     )
 
@@ -114,7 +119,8 @@ def _vram(data: Data) -> Iterator[Finding]:
         "SS4.4",
         "bias +0.25 GB, the safe direction",
         "MAE 1.01, RMSE 1.71, MAPE 8.9 %, bias +0.25",
-        f"MAE {own.mae:.2f}, RMSE {own.rmse:.2f}, MAPE {100 * own.mape:.1f} %, bias {own.bias:+.2f}",
+        f"MAE {own.mae:.2f}, RMSE {own.rmse:.2f}, MAPE {100 * own.mape:.1f} %, bias "
+        f"{own.bias:+.2f}",
         "corrected",
         "from its own seventeen rows: it predicts too little memory, the unsafe direction",
     )
@@ -147,7 +153,8 @@ def _throughput(data: Data, record: Record) -> Iterator[Finding]:
         "22 entries",
         f"{len(form.throughput)} entries",
         "corrected",
-        "its Ollama rows are filed under FP16; the tags that were pulled are Q8_0 (llama3.2 1b) and "
+        "its Ollama rows are filed under FP16; the tags that were pulled are Q8_0 (llama3.2 1b) "
+        "and "
         "Q4_K_M. Three Ollama rates average two clock states",
     )
     rates = {
@@ -182,7 +189,8 @@ def _throughput(data: Data, record: Record) -> Iterator[Finding]:
         "SS5.4",
         "tok/s = 72.1 B^−0.089 for models that were not measured",
         "",
-        f"MAPE {decode['baselines']['TR133']['mean']:,.0f} % as printed, {rule['mean']:.0f} % refitted",
+        f"MAPE {decode['baselines']['TR133']['mean']:,.0f} % as printed, {rule['mean']:.0f} % "
+        "refitted",
         "corrected",
         f"{decode['n']:,} rows, model held out; the roofline: {decode['mean']:.1f} %. Nearly flat "
         "because engines and formats were mixed, not because size does not matter",
@@ -259,7 +267,8 @@ def _quality(record: Record) -> Iterator[Finding]:
         "< 3, 3 to 10, 10 to 15, > 15 points",
         "kept, from the same variant's own reference",
         "reproduced",
-        "the bounds are a choice. llama3.2-3b at Q2_K is negligible against TR133's FP16 (0.538) and "
+        "the bounds are a choice. llama3.2-3b at Q2_K is negligible against TR133's FP16 (0.538) "
+        "and "
         f"{100 * (scores['llama3.2-3b', 'Q8_0'] - scores['llama3.2-3b', 'Q2_K']):.1f} points below "
         "its own Q8_0",
     )
@@ -269,7 +278,8 @@ def _quality(record: Record) -> Iterator[Finding]:
         "0.5, a conservative midpoint",
         "unknown: the gate answers cannot-predict",
         "corrected",
-        f"{sum(score < 0.5 for score in scores.values())} of its own {len(scores)} scores are below "
+        f"{sum(score < 0.5 for score in scores.values())} of its own {len(scores)} scores are "
+        "below "
         "0.5, so it is not conservative",
     )
 
@@ -289,7 +299,8 @@ def _cost() -> Iterator[Finding]:
         "SS8.2",
         "$0.035 an hour for an RTX 4080",
         "$0.103 amortised, about $0.035 of electricity, so $0.035",
-        f"${amortised:.3f} amortised, ${power:.3f} of electricity, ${amortised + power:.3f} together",
+        f"${amortised:.3f} amortised, ${power:.3f} of electricity, ${amortised + power:.3f} "
+        "together",
         "corrected",
         "the rate that everything rests on is neither part nor their sum; prices come from a dated "
         "table or the user instead",
@@ -334,12 +345,13 @@ def _latency() -> Iterator[Finding]:
 
 def _hardware() -> Finding:
     right = sum(abs(gb_s / REFERENCE_GB_S - ratio) < 0.006 for gb_s, ratio in _RATIOS)
-    card = registry_tables().gpu("RTX 4080 Laptop 12GB").spec.bandwidth_gb_s
+    found = registry_tables().gpu(LAPTOP)
+    card = found.spec.bandwidth_gb_s if isinstance(found, GpuMatch) else None
     return Finding(
         "App. B",
         "bandwidth ratios to the reference card",
         f"{REFERENCE_GB_S:.0f} GB/s for the reference",
-        f"{card:g} GB/s; the arithmetic of {right} of {len(_RATIOS)} ratios is right",
+        f"{card or 0:g} GB/s; the arithmetic of {right} of {len(_RATIOS)} ratios is right",
         "corrected",
         "a 192-bit bus at 18 Gbit/s; every cross-card prediction scaled from 556 is "
         f"{100 * (1 - (card or 0) / REFERENCE_GB_S):.0f} % low",
