@@ -81,8 +81,9 @@ def _introduction() -> str:
         "that shares its group is removed, the coefficients are fitted again, and only then the "
         "row "
         "is predicted:\n\n"
-        "* **model**: all models of one shape (so that fine-tunes of one model do not vouch for "
-        "each other);\n"
+        "* **model**: all models of one shape, so that fine-tunes of one model do not vouch for "
+        "each other (a shape carries the shortest name of its models: llama1-7b stands for the "
+        "7B models of Llama 1, Llama 2 and what was tuned from them);\n"
         "* **GPU**: one GPU product with everything measured on it;\n"
         "* **concurrency**: one number of sequences of one source.\n\n"
         'The rows "under load" go one step further: the artifact is fitted without the group, '

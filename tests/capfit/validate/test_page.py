@@ -9,16 +9,15 @@ from capfit.validate.targets import EACH, Target, outcomes
 
 @pytest.fixture
 def made(row):
+    decode = {"predictor": "decode, one stream", "unit": "tok/s", "low": 5.0, "high": 20.0}
+    pool = {"predictor": "KV pool, tokens", "unit": "tokens", "low": 900.0, "high": 1100.0}
+    rule = {"class mean": 14.0}
     rows = [
-        *(row(predicted=p, low=8.0, high=12.0, baselines={"class mean": 14.0}) for p in (9.0, 10.0, 11.2)),
+        *(row(predicted=p, low=8.0, high=12.0, baselines=rule) for p in (9.0, 10.0, 11.2)),
         *(row(predicted=p, low=8.0, high=12.0, backend="sglang") for p in (13.0, 13.0, 13.0)),
-        row(predictor="KV pool, tokens", unit="tokens", predicted=990.0, measured=1e3, low=900.0, high=1100.0),
-        *(
-            row(predictor="decode, one stream", held_out=held, unit="tok/s", predicted=p, low=5.0, high=20.0)
-            for held in ("model", "GPU")
-            for p in (9.0, 10.0)
-        ),
-    ]  # fmt: skip
+        row(predicted=990.0, measured=1e3, **pool),
+        *(row(predicted=p, held_out=h, **decode) for h in ("model", "GPU") for p in (9.0, 10.0)),
+    ]
     return build(rows, hashes={"data": "0" * 64}, extra={"memory_outcomes": {}, "simulation": []})
 
 
