@@ -64,6 +64,8 @@ def command(
     if fast and not check:
         raise click.UsageError("--fast needs --check: a record is of everything")
     path = path or RECORD
+    if (check or pages) and not path.exists():
+        raise click.UsageError(f"there is no record {path}: `capfit validate` writes it")
     if check and fast:
         record = read(path)
         _report(

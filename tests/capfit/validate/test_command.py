@@ -19,6 +19,13 @@ def test_fast_is_for_checking():
     assert "--fast needs --check" in result.stderr
 
 
+@pytest.mark.parametrize("option", ["--check", "--pages"])
+def test_what_reads_a_record_says_where_there_is_none(option, tmp_path):
+    result = run(option, "--record", str(tmp_path / "none.json"))
+    assert result.exit_code == 2
+    assert "`capfit validate` writes it" in result.stderr
+
+
 @pytest.fixture
 def stale(committed, tmp_path, monkeypatch):
     """A record whose coefficients were others, and one of whose points was."""

@@ -181,11 +181,8 @@ def claims(data: Data, record: Record) -> Iterator[Finding]:
             "SS13c recommends $25.20 under a budget of $25; SS13b expects vLLM to load GGUF",
         ),
     )
-    status = ("corrected",) * 4 + ("reproduced", "corrected", "corrected", "corrected")
-    for number, ((statement, verdict, found, why), outcome) in enumerate(
-        zip(statements, status, strict=True), start=1
-    ):
-        yield Finding(f"claim {number}", statement, verdict, found, outcome, why)  # type: ignore[arg-type]
+    for number, (statement, verdict, found, why) in enumerate(statements, start=1):
+        yield Finding(f"claim {number}", statement, verdict, found, "corrected", why)
 
 
 def _clocks(data: Data) -> str:

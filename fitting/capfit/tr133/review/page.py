@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from capfit.data.tables import Data
-from capfit.tr133.review import claims, cross_checks, examples, spot_checks, tables
+from capfit.tr133.review import claims, cross_checks, examples, method, spot_checks, tables
 from capfit.tr133.review.finding import Finding, Record
 from capfit.validate.markdown import table
 
@@ -18,6 +18,7 @@ def page(record: Record, data: Data) -> str:
         "Claims": list(claims.claims(data, record)),
         "Cross-checks (SS17)": list(cross_checks.findings(data, record)),
         "Spot checks (SS12)": list(spot_checks.findings()),
+        "Data and method": list(method.findings(data)),
         "Tables": list(tables.findings(data, record)),
         "Worked examples and sweeps (SS13b, SS13c)": list(examples.findings()),
     }

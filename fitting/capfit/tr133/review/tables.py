@@ -29,15 +29,6 @@ from capfit.tr133.review.cross_checks import as_tabulated
 from capfit.tr133.review.finding import Finding, Record, entry
 from capfit.tr133.review.ours import LAPTOP
 
-# SS2.2: total, train, validation.
-_COUNTS = (
-    (10815, 8649, 2166),
-    (42, 37, 5),
-    (510, 408, 102),
-    (7877, 6298, 1579),
-    (420, 336, 84),
-    (12, 9, 3),
-)
 # SS6.2: eta(8) as tabulated.
 _TABULATED = {
     "llama3.2-1b/ollama": 0.228, "llama3.2-3b/ollama": 0.270, "qwen2.5-1.5b/ollama": 0.249,
@@ -68,7 +59,6 @@ _DELTAS = {
 
 def findings(data: Data, record: Record) -> Iterator[Finding]:
     """Section by section."""
-    yield _counts()
     yield from _vram(data)
     yield from _throughput(data, record)
     yield from _scaling(data)
@@ -76,21 +66,6 @@ def findings(data: Data, record: Record) -> Iterator[Finding]:
     yield from _cost()
     yield from _latency()
     yield _hardware()
-
-
-def _counts() -> Finding:
-    total, train, held = (sum(column) for column in zip(*_COUNTS, strict=True))
-    return Finding(
-        "SS2.2",
-        "19,676 records, 15,737 for training",
-        "19,676 / 15,737 / 3,939",
-        f"{total:,} / {train:,} / {held:,}",
-        "reproduced",
-        "the sums. The records repeat a few dozen configurations (23 for throughput), so a random "
-        "split tests on repeats of what it trained on; `capfit tr133` runs the procedure for "
-        "whoever "
-        "holds the files",
-    )
 
 
 def _vram(data: Data) -> Iterator[Finding]:
