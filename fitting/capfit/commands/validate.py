@@ -63,6 +63,8 @@ def command(
 
     if fast and not check:
         raise click.UsageError("--fast needs --check: a record is of everything")
+    if not check and not (root / "docs").is_dir():
+        raise click.UsageError(f"{root} has no docs folder: --root is the repository's")
     path = path or RECORD
     if (check or pages) and not path.exists():
         raise click.UsageError(f"there is no record {path}: `capfit validate` writes it")

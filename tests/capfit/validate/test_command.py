@@ -19,6 +19,12 @@ def test_fast_is_for_checking():
     assert "--fast needs --check" in result.stderr
 
 
+def test_pages_need_a_repository_to_be_written_to(tmp_path):
+    result = run("--root", str(tmp_path))
+    assert result.exit_code == 2
+    assert "has no docs folder" in result.stderr
+
+
 @pytest.mark.parametrize("option", ["--check", "--pages"])
 def test_what_reads_a_record_says_where_there_is_none(option, tmp_path):
     result = run(option, "--record", str(tmp_path / "none.json"))
