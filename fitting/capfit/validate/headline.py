@@ -24,7 +24,7 @@ def headline(record: Record) -> str:
     """The table that the README quotes: one line per predictor and what was held out."""
     rows = [
         [
-            entry["predictor"],
+            entry["predictor"] + ("" if entry["backend"] == ALL else f" ({entry['backend']})"),
             entry["held_out"] if entry["held_out"] != "nothing" else "(not fitted)",
             f"{entry['n']:,}",
             str(entry["groups"]),

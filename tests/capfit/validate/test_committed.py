@@ -65,4 +65,4 @@ def test_bad_rows_are_on_the_page(committed):
     """What is missed is said where the reader looks first."""
     text = headline.readme_rows(committed)
     for predictor in ("TTFT under load", "prefill, one prompt", "decode, one stream"):
-        assert f"| {predictor} |" in text
+        assert f"| {predictor} | model |" in text

@@ -24,9 +24,9 @@ def made(row):
 def test_the_headline_has_one_line_per_predictor_and_held_out(made):
     lines = headline.headline(made).splitlines()
     assert lines[2:] == [
-        "| KV pool, tokens | model | 1 | 1 | 1.0 % | 1.0 % | 100 % | – |",
-        "| decode, one stream | model | 2 | 1 | 5.0 % | 5.0 % | 100 % | – |",
-        "| decode, one stream | GPU | 2 | 1 | 5.0 % | 5.0 % | 100 % | – |",
+        "| KV pool, tokens (vllm) | model | 1 | 1 | 1.0 % | 1.0 % | 100 % | – |",
+        "| decode, one stream (vllm) | model | 2 | 1 | 5.0 % | 5.0 % | 100 % | – |",
+        "| decode, one stream (vllm) | GPU | 2 | 1 | 5.0 % | 5.0 % | 100 % | – |",
         "| TPOT under load | model | 6 | 1 | 21 % | 18.7 % | 100 % | class mean: median 40 % |",
     ]
 
