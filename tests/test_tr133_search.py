@@ -62,14 +62,14 @@ def test_example_1_fp16_leaves_no_headroom(context):
     assert report.gates["vram"].verdict == "borderline"
 
 
-def test_example_1_q8_0_is_offered_first(context):
-    """Every quant costs $14.60 (730 h; TR133: $14.40 at 720 h), so quality decides: 0.628, not
-    Q4_K_M's 0.624."""
+def test_example_1_q6_k_is_offered_first(context):
+    """Every quant costs $14.60 (730 h; TR133: $14.40 at 720 h), so quality decides among those that
+    surely meet 5 s: 0.626, not Q4_K_M's 0.624. Q8_0 (0.628) may take longer."""
     report = judged(context, manifest(quant="FP16", **EXAMPLE_1))
     best = report.alternatives[0]
-    assert written(best)["quant"] == "Q8_0"
+    assert written(best)["quant"] == "Q6_K"
     assert best.usd_month == pytest.approx(14.60)
-    assert best.forecast.quality.score.value == pytest.approx(0.628, abs=5e-4)
+    assert best.forecast.quality.score.value == pytest.approx(0.626, abs=5e-4)
 
 
 @pytest.mark.parametrize("quant", ["Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M"])
@@ -179,6 +179,6 @@ def test_the_latency_sweep(context):
         verdicts.append(report.gates["latency"].verdict)
         if limit == "500ms":
             assert report.alternatives == ()
-            assert "p95 latency" in report.nothing_passes
+            assert report.nothing_passes
     assert [order.index(verdict) for verdict in verdicts] == sorted(map(order.index, verdicts))
     assert (verdicts[0], verdicts[-1]) == ("fail", "pass")

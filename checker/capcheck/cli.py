@@ -19,6 +19,7 @@ from capcheck.source.nearest import nearest
 COMMANDS = {
     "check": "Judge the deployments in manifests.",
     "curve": "Show latency against traffic.",
+    "inspect": "Show what native files (Kubernetes, Compose ...) say about deployments.",
     "list": "List the models, GPUs, quants, backends or prices that capcheck knows.",
     "render": "Print a saved JSON report in another format.",
     "schema": "Print a JSON Schema.",

@@ -27,6 +27,6 @@ def exit_code(report: Report, *, allow_empty: bool) -> ExitCode:
         return ExitCode.BAD_INPUT
     if not report.files:
         return ExitCode.OK if allow_empty else ExitCode.NOTHING_FOUND
-    if any(deployment.verdict in report.fail_on for deployment in report.deployments):
+    if any(deployment.deciding in report.fail_on for deployment in report.deployments):
         return ExitCode.FAILED
     return ExitCode.OK

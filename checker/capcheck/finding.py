@@ -27,7 +27,9 @@ class Finding:
 
     `rule` is a stable kebab-case id. `verdict` is what this finding alone does to its gate: an
     error is `fail` or `cannot-predict`, a warning may be `borderline`, all else is `pass`.
-    `fix` is one sentence, or None.
+    `fix` is one sentence, or None. `gate` names the gate that it decides, `subject` the limit that
+    it is about where a gate has several (`latency_p95`). `beyond` is the figure over its limit (of
+    a minimum, the reverse): above 1 it is broken, by more the larger it is.
     """
 
     rule: str
@@ -37,6 +39,9 @@ class Finding:
     place: Place
     fix: str | None = None
     related: Place | None = None  # the cause's line when `place` is the limit's, or the reverse
+    gate: str | None = None
+    subject: str | None = None
+    beyond: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ EXPLAINS = {
     "unknown-price": frozenset({"budget"}),
     "unknown-vram": LOAD_GATES | {"vram"},
 }
+EARLY_GATES = {"unknown-price": "budget", "unknown-vram": "vram"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,8 @@ def judge(deployment: Deployment, context: Context) -> Checked:
 def start(deployment: Deployment, context: Context) -> Started:
     """Everything but behaviour under load."""
     resolved, unresolved = resolve(deployment, context.registry)
-    certain = (*unresolved, *(found for rule in CERTAIN for found in rule.check(resolved)))
+    found_early = (*unresolved, *(found for rule in CERTAIN for found in rule.check(resolved)))
+    certain = tuple(map(_with_gate, found_early))
     unloaded = forecast(resolved, context.coefficients)
     case = Case(resolved, unloaded.forecast, context.today, _explained(certain))
     judgements = tuple(rule.check(case) for rule in WITHOUT_LOAD)
@@ -129,6 +131,13 @@ def _explained(certain: tuple[Finding, ...]) -> frozenset[str]:
     """The gates that need no finding of their own: an earlier one names the cause."""
     errors = {found.rule for found in certain if found.severity == "error"}
     return frozenset().union(*(EXPLAINS.get(rule, ALL_GATES) for rule in errors))
+
+
+def _with_gate(found: Finding) -> Finding:
+    """An early error decides support, or the one gate that it closes."""
+    if found.severity != "error":
+        return found
+    return replace(found, gate=EARLY_GATES.get(found.rule, "support"))
 
 
 def _support(certain: tuple[Finding, ...]) -> Gate:

@@ -5,28 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from capcheck.check import check
+from capcheck.compare.model import COMPARED, Comparison
 from capcheck.errors import InputError, Problem
 from capcheck.finding import Verdict
 from capcheck.judge import Context
-from capcheck.manifest.deployment import Deployment
 from capcheck.manifest.discover import find, read_manifest, reader_for, repository_root
-from capcheck.manifest.load import load
+from capcheck.manifest.load import Entry, entries
 from capcheck.predict import coefficients
 from capcheck.predict.coefficients import Coefficients
 from capcheck.registry import tables
 from capcheck.registry.tables import Registry
-from capcheck.report.model import Report
+from capcheck.report.model import DeploymentReport, Report
 from capcheck.search.find import SHOWN
+
+if TYPE_CHECKING:
+    from capcheck.base import Base
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """What a run depends on besides its paths.
 
-    `now` has a time zone; `shown` is the number of alternatives in the report, None for all.
+    `now` has a time zone; `shown` is the number of alternatives in the report, None for all. `base`
+    is the commit to compare with, None for none.
     """
 
     fail_on: tuple[Verdict, ...]
@@ -34,6 +40,7 @@ class Options:
     alternatives: bool = True
     shown: int | None = SHOWN
     coefficients: Path | None = None
+    base: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,34 +54,92 @@ class Outcome:
 def run(paths: Iterable[str], options: Options) -> Outcome:
     """Judge every deployment of every manifest that can be read; report those that cannot.
 
-    Raises CoefficientsError.
+    Raises CoefficientsError; with a base InputError outside of a git repository.
     """
+    paths = list(paths)
     registry, fitted = tables.load(), coefficients.load(options.coefficients)
     context = Context(registry, fitted, options.now.date())
     problems: list[Problem] = []
     manifests = _manifests(paths, problems)
-    deployments: list[Deployment] = []
+    stated: list[Entry] = []
     sources: dict[str, Sequence[str]] = {}
+    unread: set[str] = set()
     for manifest in manifests:
         name = manifest.as_posix()
         try:
             data = read_manifest(manifest)
             sources[name] = data.decode("utf-8-sig", "replace").split("\n")
-            deployments += load(data, name, read_file=reader_for(repository_root(manifest)))
+            stated += entries(data, name, read_file=reader_for(repository_root(manifest)))
         except InputError as error:
             problems += error.problems
+            unread.add(name)
+    comparison: Comparison | None
+    deployments: tuple[DeploymentReport, ...]
+    base = _base(paths, [manifest.as_posix() for manifest in manifests], options)
+    if base is None or isinstance(base, Comparison):
+        deployments, comparison = tuple(_check(one, context, options) for one in stated), base
+    else:
+        # A manifest that was deleted since is no mistake.
+        problems = [
+            one
+            for one in problems
+            if one.code != "path-not-found" or one.place.path not in base.meant
+        ]
+        deployments, comparison = _compared(stated, base, unread, context, options)
     report = Report(
-        deployments=tuple(
-            check(deployment, context, alternatives=options.alternatives, shown=options.shown)
-            for deployment in deployments
-        ),
+        deployments=deployments,
         problems=tuple(problems),
         files=len(manifests),
         fail_on=options.fail_on,
         created=options.now.isoformat(timespec="seconds").replace("+00:00", "Z"),
         data=_provenance(registry, fitted),
+        comparison=comparison,
     )
     return Outcome(report, sources)
+
+
+def _base(paths: Sequence[str], shown: Sequence[str], options: Options) -> Base | Comparison | None:
+    """What base states, or why there is nothing to compare with; None when it was not asked for."""
+    if options.base is None:
+        return None
+    # Git is a subprocess, and most runs start without one.
+    from capcheck.base import BaseError, read_base
+
+    try:
+        return read_base(options.base, paths, shown)
+    except BaseError as error:
+        return Comparison(str(error))
+
+
+def _compared(
+    stated: Sequence[Entry], base: Base, unread: set[str], context: Context, options: Options
+) -> tuple[tuple[DeploymentReport, ...], Comparison]:
+    """Every deployment against base; what can't be read here is not taken for removed."""
+    from capcheck.compare.fleet import compare, judge_entry
+
+    readable = [entry for entry in base.asked if entry.path not in unread]
+    deployments, left = compare(
+        stated, (*readable, *base.gone), context, partial(_check, context=context, options=options)
+    )
+    asked = set(map(id, readable))
+    return deployments, Comparison(
+        status=COMPARED,
+        base=base.commit,
+        head=base.head,
+        removed=tuple(judge_entry(entry, context) for entry in left if id(entry) in asked),
+        unread=base.unread & unread,
+    )
+
+
+def _check(
+    entry: Entry, context: Context, options: Options, *, search: bool = True
+) -> DeploymentReport:
+    return check(
+        entry.deployment(),
+        context,
+        alternatives=options.alternatives and search,
+        shown=options.shown,
+    )
 
 
 def _manifests(paths: Iterable[str], problems: list[Problem]) -> list[Path]:

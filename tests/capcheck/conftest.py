@@ -1,9 +1,12 @@
-"""Deployments for tests, stated by pointer: every value gets a line of its own."""
+"""Deployments stated by pointer, every value on a line of its own; and real git repositories."""
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,3 +64,46 @@ def stated() -> Stated:
 def registry() -> Registry:
     """The registry that capcheck ships."""
     return load()
+
+
+@dataclass(frozen=True)
+class GitRepository:
+    """A repository of its own; what is written but not committed is head."""
+
+    root: Path
+
+    def git(self, *arguments: str) -> str:
+        environ = {name: value for name, value in os.environ.items() if name[:4] != "GIT_"}
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=self.root,
+            env={**environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"},
+            capture_output=True,
+            check=True,
+            encoding="utf-8",
+        )
+        return done.stdout.strip()
+
+    def write(self, files: Mapping[str, str | bytes]) -> None:
+        for name, content in files.items():
+            path = self.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+    def commit(self, files: Mapping[str, str | bytes] | None = None) -> str:
+        """Commit all that is on disk, and say which commit it is."""
+        self.write(files or {})
+        self.git("add", "-A")
+        identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+        self.git(*identity, "commit", "-q", "--allow-empty", "-m", "as it is")
+        return self.git("rev-parse", "HEAD")
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GitRepository:
+    """An empty repository, which is the current directory."""
+    (root := tmp_path / "repository").mkdir()
+    monkeypatch.chdir(root)
+    made = GitRepository(root)
+    made.git("init", "-q", "-b", "main")
+    return made

@@ -14,6 +14,8 @@ from capcheck.cli import COMMANDS, cli
 from capcheck.exit_codes import ExitCode
 from click.testing import CliRunner, Result
 
+from tests.capcheck.conftest import GitRepository
+
 ROOT = Path(__file__).parents[2]
 
 ONLY = "alternatives: {quants: [Q8_0], backends: [ollama], gpus: [RTX 4090 24GB]}"
@@ -416,6 +418,36 @@ def test_ctrl_c(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("capcheck.commands.check.run", interrupt)
     result = call("m/pass.yaml")
     assert (result.exit_code, result.stdout, result.stderr) == (ExitCode.INTERRUPTED, "", "")
+
+
+def test_against_another_commit(repository: GitRepository) -> None:
+    repository.commit({"a.capcheck.yaml": FAILING})
+    result = call("--no-alternatives", "--base", "HEAD", "-q")
+    assert (result.exit_code, result.stderr) == (ExitCode.OK, "")
+    assert result.stdout == (
+        "capcheck: passed: 0 of 1 deployment changed; 1 failing as on base, exit 0\n"
+    )
+    repository.write({"b.capcheck.yaml": FAILING.replace("large:", "larger:")})
+    result = call("check", "--no-alternatives", "--base=HEAD", "--format", "github")
+    assert result.exit_code == ExitCode.FAILED
+    assert "::error file=b.capcheck.yaml,line=3," in result.stdout
+    assert "::notice file=a.capcheck.yaml,line=3," in result.stdout
+
+
+@pytest.mark.parametrize("output_format", ["terminal", "json", "markdown", "github"])
+def test_without_the_other_commit(repository: GitRepository, output_format: str) -> None:
+    repository.commit({"a.capcheck.yaml": FAILING})
+    result = call("--no-alternatives", "--base", "origin/main", "--format", output_format)
+    said = '"origin/main" is not a commit of this checkout'
+    assert result.exit_code == ExitCode.FAILED
+    assert result.stderr.startswith(f"warning: no comparison: {said}")
+    assert said.replace('"', "") in result.stdout.replace('\\"', "").replace('"', "")
+
+
+def test_against_another_commit_outside_of_a_repository(folder: Path) -> None:
+    result = call("--base", "HEAD", "m/pass.yaml")
+    assert (result.exit_code, result.stdout) == (ExitCode.BAD_INPUT, "")
+    assert result.stderr.startswith("error: m/pass.yaml:1:1: no-repository: found not a git repo")
 
 
 # PYTHONUNBUFFERED, for one, changes how a broken pipe shows.

@@ -10,6 +10,7 @@ import click
 
 from capcheck import schemas
 from capcheck.commands.options import detail, display_options, print_report
+from capcheck.compare.model import COMPARED
 from capcheck.exit_codes import ExitCode
 from capcheck.finding import Verdict
 from capcheck.output import Color, OutputError, check_writable, write_file
@@ -92,6 +93,11 @@ def _coefficients(ctx: click.Context, param: click.Parameter, value: Path | None
     "--no-alternatives", is_flag=True, help="Do not look for cheaper configurations or headroom."
 )
 @click.option(
+    "--base",
+    metavar="REF",
+    help="Compare with this commit: only what is new or worse counts, by the limits stated there.",
+)
+@click.option(
     "--coefficients",
     "coefficients_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -111,6 +117,7 @@ def command(
     fail_on: tuple[Verdict, ...],
     allow_empty: bool,
     no_alternatives: bool,
+    base: str | None,
     coefficients_file: Path | None,
     today: datetime | None,
     output_format: str,
@@ -129,6 +136,7 @@ def command(
         now=today.replace(tzinfo=timezone.utc) if today else datetime.now(timezone.utc),
         alternatives=not no_alternatives,
         coefficients=coefficients_file,
+        base=base,
     )
     outcome = run(paths or (".",), options)
     document = to_document(outcome.report, allow_empty=allow_empty)
@@ -143,6 +151,9 @@ def command(
     if output_format != "terminal" or quiet:
         for problem in outcome.report.problems:
             click.echo(f"error: {problem}", err=True)
+    compared = document["run"]["comparison"]
+    if compared not in (None, COMPARED):
+        click.echo(f"warning: no comparison: {compared}", err=True)
     for message in not_written:
         click.echo(f"error: {message}", err=True)
     return ExitCode.BAD_INPUT if not_written else document["exit_code"]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from capcheck.errors import InputError
 from capcheck.manifest.build import build
 from capcheck.manifest.deployment import Deployment
 from capcheck.manifest.fields import NAME_PATTERN, VERSION
 from capcheck.manifest.model_config import ModelConfigs, ReadFile
-from capcheck.manifest.read import read, refuse_key
+from capcheck.manifest.read import Stated, read, refuse_key
 from capcheck.place import Place
 from capcheck.source import nodes, yaml_tree
 from capcheck.source.problems import Problems, quoted, whole_file
@@ -18,8 +20,26 @@ from capcheck.source.problems import Problems, quoted, whole_file
 _NAME = re.compile(NAME_PATTERN)
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One deployment as stated in the manifest `path`, and what its `model_config` holds."""
+
+    stated: Stated
+    path: str
+    architecture: Mapping[str, Any] | None = None
+
+    def deployment(self) -> Deployment:
+        """The deployment that it states."""
+        return build(self.stated, self.path, self.architecture)
+
+
 def load(data: bytes, path: str, *, read_file: ReadFile | None = None) -> tuple[Deployment, ...]:
-    """The deployments of one manifest, in file order.
+    """The deployments of one manifest, in file order, as of `entries`."""
+    return tuple(entry.deployment() for entry in entries(data, path, read_file=read_file))
+
+
+def entries(data: bytes, path: str, *, read_file: ReadFile | None = None) -> tuple[Entry, ...]:
+    """What one manifest states of each deployment, in file order.
 
     `path` is the manifest's, with `/` between its parts, as it is shown in places. `read_file` gets
     the path of a `model_config`, joined to the manifest's folder, and raises OSError for one that
@@ -39,7 +59,7 @@ def load(data: bytes, path: str, *, read_file: ReadFile | None = None) -> tuple[
     if problems:
         raise problems.error()
     return tuple(
-        build(one, path, architecture)
+        Entry(one, path, architecture)
         for one, architecture in zip(stated, architectures, strict=True)
     )
 

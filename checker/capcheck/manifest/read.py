@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,12 +24,14 @@ class Stated:
     """What a deployment states, by JSON pointer: the values that could be read, and all places.
 
     A value's place is its own; that of a map is its key's, because a place is on one line.
+    `written` has the values as they stand in the file, a list or map as its JSON text.
     """
 
     name: str
     place: Place
     values: dict[str, Any] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
+    written: dict[str, str | int | float | bool] = field(default_factory=dict)
 
 
 def read(name: str, entry: Entry, problems: Problems) -> Stated:
@@ -99,6 +102,7 @@ class _Reader:
             value = self._value(one.kind.read, node, either=_either(one))
             if value is not None:
                 self.stated.values[one.pointer] = value
+                self.stated.written[one.pointer] = _written(node, value)
             if isinstance(node, Mapping):
                 for name, inner in node.entries.items():
                     pointer = name.replace("~", "~0").replace("/", "~1")
@@ -117,6 +121,7 @@ class _Reader:
                 if not is_broken(item):
                     items.append(self._value(kind.read, item))
             self.stated.values[one.pointer] = tuple(items)
+            self.stated.written[one.pointer] = _written(node, items)
 
     def _value(self, read: Callable[[Node], Any], node: Node, either: str = "") -> Any:  # noqa: ANN401
         """The value, or None with a problem noted. `either` is what else could stand here."""
@@ -141,6 +146,13 @@ class _Reader:
         self.problems.add(
             code, node.place, found=describe(node), expected=expected, nearest=nearest
         )
+
+
+def _written(node: Node, value: object) -> str | int | float | bool:
+    """As in the file; a version's number is the text that it was read as."""
+    if isinstance(node, Scalar) and node.value is not None and not isinstance(value, str):
+        return node.value
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _a_map(one: Field) -> str:

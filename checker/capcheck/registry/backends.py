@@ -19,7 +19,10 @@ _VERSION = re.compile(r"(\S+)[ =:@]+v?(\d[\w.+-]*).*", re.DOTALL)
 
 
 class BackendNames(NamedTuple):
-    """Every spelling; `containers` are the weight files each engine reads, preferred first."""
+    """Every spelling; `containers` are the weight files each engine reads, preferred first.
+
+    `valid` leaves out engines that cannot be predicted: nobody is advised to use those.
+    """
 
     exact: Mapping[str, BackendSpec]
     containers: Mapping[str, tuple[str, ...]]
@@ -48,7 +51,8 @@ def backend_names(rows: Iterable[Row], specs: Iterable[BackendSpec]) -> BackendN
         containers[spec.name] = tuple(row["containers"].split())
         for name in (spec.name, *several(row["aliases"])):
             exact[key(name)] = spec
-            spelled.append((name, spec.name))
+            if spec.is_calibrated:
+                spelled.append((name, spec.name))
     return BackendNames(exact, containers, Vocabulary(spelled))
 
 

@@ -107,18 +107,23 @@ class BackendSpec:
     """One serving engine and its defaults.
 
     `memory_model` is "budget" (a share of the device becomes weights + KV pool: vllm, sglang, tgi,
-    tensorrt-llm), "allocate" (exactly what the context needs: ollama, llama.cpp) or "grow"
-    (transformers). `engine_family` groups engines that share kernels (llama.cpp, ollama,
-    llamafile).
+    tensorrt-llm), "allocate" (exactly what the context needs: ollama, llama.cpp), "grow"
+    (transformers) or empty: an engine known by name only. `engine_family` groups engines that
+    share kernels (llama.cpp, ollama, llamafile).
     """
 
     name: str
     engine_family: str
     memory_model: str
-    batching: str  # "continuous", "slots", "static"
+    batching: str  # "continuous", "slots", "static"; empty when known by name only
     supports_tensor_parallel: bool
     version_read: str
     source: str
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Its memory and speed can be predicted."""
+        return bool(self.memory_model)
 
 
 @dataclass(frozen=True, slots=True)

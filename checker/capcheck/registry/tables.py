@@ -53,8 +53,8 @@ class Registry:
 
     @cached_property
     def backends(self) -> tuple[BackendSpec, ...]:
-        """Every engine."""
-        return tuple(map(backend_spec, self.rows("backends")))
+        """Every engine that can be predicted."""
+        return tuple(spec for spec in self._engines if spec.is_calibrated)
 
     @cached_property
     def prices(self) -> tuple[Price, ...]:
@@ -84,7 +84,7 @@ class Registry:
         return find_quant(text, self._quant_names, engine=backend, containers=containers)
 
     def backend(self, text: str) -> BackendMatch | Miss:
-        """A serving engine by any name."""
+        """A serving engine by any name, whether it can be predicted or not."""
         return find_backend(text, self._backend_names)
 
     def kv_cache_dtype(self, text: str, *, backend: str) -> KvCacheDtypeMatch | Miss:
@@ -98,6 +98,10 @@ class Registry:
     @cached_property
     def _formats(self) -> tuple[Format, ...]:
         return tuple(map(quant_format, self.rows("quants")))
+
+    @cached_property
+    def _engines(self) -> tuple[BackendSpec, ...]:
+        return tuple(map(backend_spec, self.rows("backends")))
 
     @cached_property
     def _prices_by_gpu(self) -> Mapping[str, tuple[Price, ...]]:
@@ -120,7 +124,7 @@ class Registry:
 
     @cached_property
     def _backend_names(self) -> BackendNames:
-        return backend_names(self.rows("backends"), self.backends)
+        return backend_names(self.rows("backends"), self._engines)
 
 
 @lru_cache(maxsize=1)

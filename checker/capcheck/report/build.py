@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 
 from capcheck import __version__
+from capcheck.compare.fingerprint import fingerprints
+from capcheck.compare.model import COMPARED
 from capcheck.errors import Problem
 from capcheck.estimate import PROVENANCES, Estimate, unknown
 from capcheck.exit_codes import exit_code
-from capcheck.finding import SEVERITIES, VERDICTS, Finding, Gate, Severity, Verdict, worst
-from capcheck.place import Place
-from capcheck.predict.forecast import Distribution, Forecast, Memory, Quality
-from capcheck.report import document
+from capcheck.finding import SEVERITIES, VERDICTS, Finding, Severity, Verdict, worst
+from capcheck.report import comparison, document
 from capcheck.report.facts import facts
+from capcheck.report.leaves import exact, forecast, gate, leaf, rounded, spot
 from capcheck.report.model import DeploymentReport, Report
 from capcheck.search.alternative import Alternative
 
@@ -29,12 +29,8 @@ def to_document(report: Report, *, allow_empty: bool = False) -> document.Docume
     Figures have six significant digits and are never NaN or infinite, so that the same report gives
     the same bytes everywhere; the values of edits are exact. `allow_empty` accepts finding nothing.
     """
-    findings = [
-        (found, deployment.resolved.deployment.name)
-        for deployment in report.deployments
-        for found in deployment.findings
-    ]
-    findings.sort(key=lambda pair: _order(pair[0]))
+    findings = _findings(report)
+    against = report.comparison
     return {
         "schema": SCHEMA,
         "tool": {"name": "capcheck", "version": __version__},
@@ -43,21 +39,37 @@ def to_document(report: Report, *, allow_empty: bool = False) -> document.Docume
             "fail_on": list(report.fail_on),
             "interval": INTERVAL,
             "data": dict(report.data),
+            "base": against.base if against else None,
+            "head": against.head if against else None,
+            "comparison": against.status if against else None,
         },
         "verdict": _overall(report, allow_empty=allow_empty),
         "exit_code": int(exit_code(report, allow_empty=allow_empty)),
-        "counts": _counts(report),
-        "usd_month": _fleet([entry.forecast.cost.usd_month for entry in report.deployments]),
-        "deployments": [_deployment(entry) for entry in report.deployments],
-        "findings": [{**_finding(found), "deployment": name} for found, name in findings],
-        "problems": [_problem(problem) for problem in report.problems],
+        "counts": {**_counts(report), **comparison.counts(report)},
+        "usd_month": _usd_month(report),
+        "limits_changed": comparison.limits_changed(report),
+        "deployments": [
+            _deployment(entry, own, report)
+            for entry, own in zip(report.deployments, findings, strict=True)
+        ],
+        "findings": sorted(
+            (
+                document.NamedFinding(**found, deployment=entry.resolved.deployment.name)
+                for entry, own in zip(report.deployments, findings, strict=True)
+                for found in own
+            ),
+            key=_order,
+        ),
+        "fixed": comparison.fixed(report),
+        "removed": comparison.removed(report),
+        "problems": [_problem(problem, report) for problem in report.problems],
     }
 
 
 def _overall(report: Report, *, allow_empty: bool) -> Verdict:
-    """The worst deployment's; what could not be read could not be predicted either."""
+    """The worst deployment's, as far as it is new; what was not read was not predicted either."""
     unread = report.problems or not (report.files or allow_empty)
-    verdicts = [deployment.verdict for deployment in report.deployments]
+    verdicts = [deployment.deciding for deployment in report.deployments]
     return worst(*verdicts, "cannot-predict" if unread else "pass")
 
 
@@ -74,28 +86,41 @@ def _counts(report: Report) -> dict[str, int]:
     }
 
 
-def _fleet(bills: Sequence[Estimate]) -> document.FleetCost:
-    """The sum with its ends added: prices err together, so nothing averages out."""
-    priced = [bill for bill in bills if bill.value is not None]
-    unpriced = len(bills) - len(priced)
-    subtotal = Estimate(
-        value=sum(bill.value or 0.0 for bill in priced),
-        low=_sum(bill.low for bill in priced),
-        high=_sum(bill.high for bill in priced),
+def _usd_month(report: Report) -> document.FleetCost:
+    bills = [entry.forecast.cost.usd_month for entry in report.deployments]
+    head, base, delta = _sum_of_bills(bills), None, None
+    if report.comparison is not None and report.comparison.status == COMPARED:
+        base = _sum_of_bills([one.forecast.cost.usd_month for one in comparison.of_base(report)])
+        if head.value is not None and base.value is not None:
+            delta = rounded(head.value - base.value)
+    return {
+        **leaf(head),
+        "subtotal": rounded(sum(bill.value or 0.0 for bill in bills)) or 0.0,
+        "unpriced": _unpriced(bills),
+        "base": None if base is None else leaf(base),
+        "delta": delta,
+    }
+
+
+def _sum_of_bills(bills: Sequence[Estimate]) -> Estimate:
+    """With its ends added: prices err together, so nothing averages out."""
+    unpriced = _unpriced(bills)
+    if unpriced:
+        why = f"{unpriced} of {len(bills)} deployments have no price"
+        return unknown(why)
+    return Estimate(
+        value=sum(bill.value or 0.0 for bill in bills),
+        low=_sum(bill.low for bill in bills),
+        high=_sum(bill.high for bill in bills),
         provenance=max(
-            (bill.provenance for bill in priced), key=PROVENANCES.index, default="derived"
+            (bill.provenance for bill in bills), key=PROVENANCES.index, default="derived"
         ),
         basis=f"sum over {len(bills)} deployments",
     )
-    total = subtotal
-    if unpriced:
-        why = f"{unpriced} of {len(bills)} deployments have no price"
-        total = Estimate(None, None, None, "unknown", why)
-    return {
-        **_leaf(total),
-        "subtotal": _round(subtotal.value) or 0.0,
-        "unpriced": unpriced,
-    }
+
+
+def _unpriced(bills: Sequence[Estimate]) -> int:
+    return sum(bill.value is None for bill in bills)
 
 
 def _sum(ends: Iterable[float | None]) -> float | None:
@@ -107,123 +132,66 @@ def _sum(ends: Iterable[float | None]) -> float | None:
     return total
 
 
-def _deployment(entry: DeploymentReport) -> document.Deployment:
+def _findings(report: Report) -> list[list[document.Finding]]:
+    """Those of each deployment in turn, in the order of every output."""
+    own = [
+        (entry, sorted(entry.findings, key=lambda found: _order(_finding(found))))
+        for entry in report.deployments
+    ]
+    unique = iter(
+        fingerprints((found, entry.resolved.deployment) for entry, ones in own for found in ones)
+    )
+    return [
+        [
+            {**_finding(found), **comparison.of_finding(found, entry.change, next(unique))}
+            for found in ones
+        ]
+        for entry, ones in own
+    ]
+
+
+def _deployment(
+    entry: DeploymentReport, findings: list[document.Finding], report: Report
+) -> document.Deployment:
     stated = entry.resolved.deployment
     return {
         "name": stated.name,
         "path": stated.path,
-        "place": _spot(stated.place),
+        "place": spot(stated.place),
         "resolved": facts(entry.resolved),
-        "forecast": _forecast(entry.forecast),
-        "headroom_rps": _leaf(entry.headroom_rps),
+        "forecast": forecast(entry.forecast),
+        "headroom_rps": leaf(entry.headroom_rps),
         "verdict": entry.verdict,
-        "gates": {name: _gate(gate) for name, gate in entry.gates.items()},
-        "findings": [_finding(found) for found in sorted(entry.findings, key=_order)],
+        "gates": {name: gate(judged) for name, judged in entry.gates.items()},
+        "findings": findings,
         "alternatives": [_alternative(found) for found in entry.alternatives],
         "near_misses": [_alternative(found) for found in entry.near_misses],
         "nothing_passes": entry.nothing_passes,
+        **comparison.of_deployment(entry, report),
     }
 
 
-def _forecast(forecast: Forecast) -> document.Forecast:
-    memory, load, cost = forecast.memory, forecast.load, forecast.cost
+def _finding(found: Finding) -> document.Statement:
     return {
-        "vram_gib": _vram(memory),
-        "kv_cache_tokens": _leaf(memory.kv_cache_tokens),
-        "max_concurrent_sequences": _leaf(memory.max_concurrent_sequences),
-        "decode_tok_s": _leaf(forecast.decode_tok_s),
-        "prefill_tok_s": _leaf(forecast.prefill_tok_s),
-        "throughput_tok_s": _leaf(load.throughput_tok_s),
-        "capacity_tok_s": _leaf(load.capacity_tok_s),
-        "saturation_rps": _leaf(load.saturation_rps),
-        "goodput_rps": _leaf(load.goodput_rps),
-        "utilisation": _leaf(load.utilisation),
-        "agent_tok_s": _leaf(load.agent_tok_s),
-        "scaling_efficiency": _leaf(load.scaling_efficiency),
-        "ttft_ms": _percentiles(load.ttft_ms),
-        "tpot_ms": _percentiles(load.tpot_ms),
-        "latency_ms": _percentiles(load.latency_ms),
-        "latency_parts_ms": {
-            name: _round(part) or 0.0 for name, part in load.latency_parts_ms.items()
-        },
-        "quality": _quality(forecast.quality),
-        "usd_month": _leaf(cost.usd_month),
-        "usd_per_million_tokens": _leaf(cost.usd_per_million_tokens),
-        "usd_per_million_tokens_at_capacity": _leaf(cost.usd_per_million_tokens_at_capacity),
-    }
-
-
-def _leaf(estimate: Estimate) -> document.Leaf:
-    value = _round(estimate.value)
-    return {
-        "value": value,
-        "low": None if value is None else _round(estimate.low),
-        "high": None if value is None else _round(estimate.high),
-        "provenance": "unknown" if value is None else estimate.provenance,
-        "basis": estimate.basis,
-    }
-
-
-def _vram(memory: Memory) -> document.Vram:
-    parts = {name: _round(size) or 0.0 for name, size in memory.parts.items()}
-    return {**_leaf(memory.needed), "parts": parts, "usable": _leaf(memory.usable)}
-
-
-def _quality(quality: Quality) -> document.Quality:
-    return {
-        **_leaf(quality.score),
-        "benchmark": quality.benchmark,
-        "tier": quality.tier,
-        "n_items": quality.n_items,
-        "reference": _leaf(quality.reference),
-        "drop": _leaf(quality.drop),
-    }
-
-
-def _percentiles(distribution: Distribution) -> document.Percentiles:
-    return {
-        "mean": _leaf(distribution.mean),
-        "p50": _leaf(distribution.p50),
-        "p90": _leaf(distribution.p90),
-        "p95": _leaf(distribution.p95),
-        "p99": _leaf(distribution.p99),
-    }
-
-
-def _gate(gate: Gate) -> document.Gate:
-    leaf = _leaf(gate.estimate or unknown(""))
-    return {
-        **leaf,
-        "verdict": gate.verdict,
-        "label": gate.label,
-        "limit": _round(gate.limit),
-        "sense": gate.sense,
-        "unit": gate.unit,
-        "place": None if gate.place is None else _spot(gate.place),
-    }
-
-
-def _finding(found: Finding) -> document.Finding:
-    return {
-        **_spot(found.place),
+        **spot(found.place),
         "rule": found.rule,
         "severity": found.severity,
         "verdict": found.verdict,
         "message": found.message,
         "fix": found.fix,
-        "related": None if found.related is None else _spot(found.related),
+        "related": None if found.related is None else spot(found.related),
     }
 
 
-def _order(found: Finding) -> tuple[int, int, str, int, int, str]:
+def _order(found: document.Statement) -> tuple[int, int, str, int, int, str]:
     """Severity, verdict (worst first), then place and rule."""
     return (
-        SEVERITIES.index(found.severity),
-        -VERDICTS.index(found.verdict),
-        found.place.path,
-        found.place.line,
-        found.place.column,
-        found.rule,
+        SEVERITIES.index(found["severity"]),
+        -VERDICTS.index(found["verdict"]),
+        found["path"],
+        found["line"],
+        found["column"],
+        found["rule"],
     )
 
 
@@ -232,46 +200,28 @@ def _alternative(found: Alternative) -> document.Alternative:
         "edits": [
             {
                 "pointer": edit.pointer,
-                "value": _exact(edit.value),
-                "previous": _exact(edit.previous),
+                "value": exact(edit.value),
+                "previous": exact(edit.previous),
             }
             for edit in found.edits
         ],
         "verdict": found.verdict,
-        "forecast": _forecast(found.forecast),
-        "gates": {gate.name: _gate(gate) for gate in found.gates},
-        "usd_month": _round(found.usd_month),
-        "saving_usd_month": _round(found.saving_usd_month),
+        "forecast": forecast(found.forecast),
+        "gates": {judged.name: gate(judged) for judged in found.gates},
+        "usd_month": rounded(found.usd_month),
+        "saving_usd_month": rounded(found.saving_usd_month),
         "needs": list(found.needs),
         "binding": found.binding,
     }
 
 
-def _problem(problem: Problem) -> document.Problem:
+def _problem(problem: Problem, report: Report) -> document.Problem:
+    compared = report.comparison
     return {
-        **_spot(problem.place),
+        **spot(problem.place),
         "code": problem.code,
         "found": problem.found,
         "expected": problem.expected,
         "nearest": problem.nearest,
+        "on_base": compared is not None and problem.place.path in compared.unread,
     }
-
-
-def _spot(place: Place) -> document.Spot:
-    return {
-        "path": place.path,
-        "line": place.line,
-        "column": place.column,
-        "end_column": place.end_column,
-    }
-
-
-def _exact(value: document.Scalar) -> document.Scalar:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _round(value: float | None) -> float | None:
-    """Six significant digits; None for what JSON cannot say (NaN and infinity)."""
-    if value is None or not math.isfinite(value):
-        return None
-    return float(f"{value:.6g}")

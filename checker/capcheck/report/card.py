@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from capcheck.numbers import amount
+from capcheck.report.compared import before
 from capcheck.report.document import Alternative, Deployment, Fact, Forecast, Leaf, Percentiles
 from capcheck.report.escape import NAME_LENGTH
 from capcheck.report.figures import (
@@ -32,26 +33,38 @@ def card(deployment: Deployment, pen: Pen) -> list[str]:
     word = pen.paint(verdict, COLORS[verdict])
     where = pen.paint(pen.text(f"{deployment['path']}:{deployment['place']['line']}"), "dim")
     what = pen.text(setup(deployment), 3 * NAME_LENGTH)
-    first = f"{pen.mark(verdict)} {name}: {word}, {what}  {where}"
+    first = f"{pen.mark(verdict)} {name}{_change(deployment, pen)}: {word}, {what}  {where}"
     forecast, gates = deployment["forecast"], deployment["gates"]
     rows, reasons = [], set[str]()
     for figure in (*headline(forecast, gates), *other_gates(forecast, gates)):
         note = _note(figure, deployment)
         # One cause leaves many figures unknown; it is said once.
-        rows.append(_row(figure, "" if note in reasons else note, pen))
+        said = "" if note in reasons else note
+        rows.append(_row(figure, before(figure, deployment), said, pen))
         if figure.leaf["value"] is None:
             reasons.add(note)
     return [first, *(f"    {line}" for line in pen.aligned(rows, right=frozenset()))]
 
 
-def _row(figure: Figure, note: str, pen: Pen) -> tuple[str, str, str]:
+def _change(deployment: Deployment, pen: Pen) -> str:
+    """` (new)`, ` (was chat in deploy/old.yaml)`; empty for a deployment that kept its name."""
+    base = deployment["base"]
+    if deployment["change"] == "added":
+        return " (new)"
+    if base is None or deployment["change"] != "renamed":
+        return ""
+    file = "" if base["path"] == deployment["path"] else f" in {base['path']}"
+    return pen.text(f" (was {base['name']}{file})", NAME_LENGTH)
+
+
+def _row(figure: Figure, earlier: str, note: str, pen: Pen) -> tuple[str, str, str]:
     gate = figure.gate
     parts = [pen.text(against(gate)), pen.paint(pen.text(note), "dim")]
     if gate is not None and gate["verdict"] != "pass":
         parts.insert(1, pen.paint(gate["verdict"], "bold", COLORS[gate["verdict"]]))
     return (
         pen.text(figure.label),
-        pen.text(reading(figure.leaf, figure.unit)),
+        pen.text(earlier + reading(figure.leaf, figure.unit)),
         "  ".join(filter(None, parts)),
     )
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from capcheck.compare.model import Kind, Standing
+from capcheck.compare.model import Scalar as Scalar
 from capcheck.estimate import Provenance
 from capcheck.finding import Severity, Verdict
-
-Scalar = str | int | float | bool | None
 
 
 class Leaf(TypedDict):
@@ -96,8 +96,8 @@ class Gate(Leaf):
     place: Spot | None
 
 
-class Finding(Spot):
-    """One statement about one deployment at one place."""
+class Statement(Spot):
+    """What is said about one deployment at one place."""
 
     rule: str
     severity: Severity
@@ -105,6 +105,45 @@ class Finding(Spot):
     message: str
     fix: str | None
     related: Spot | None
+
+
+class Difference(TypedDict):
+    """One value that differs from base, as written; None is "not stated"."""
+
+    pointer: str
+    base: Scalar
+    head: Scalar
+    place: Spot
+
+
+class Cause(Difference):
+    """The edit behind a broken limit, and what it did in one clause."""
+
+    gate: str | None
+    message: str
+
+
+class Waiver(TypedDict):
+    """Why a finding does not count, and until when."""
+
+    id: str
+    reason: str
+    owner: str
+    expires: str
+
+
+class FindingChange(TypedDict):
+    """How a finding stands against base; `fingerprint` is the same wherever it stands."""
+
+    fingerprint: str
+    gate: str | None
+    change: Standing | None
+    cause: Cause | None
+    waived: Waiver | None
+
+
+class Finding(Statement, FindingChange):
+    """One statement, and how it stands against base."""
 
 
 class NamedFinding(Finding):
@@ -143,7 +182,54 @@ class Alternative(TypedDict):
     binding: str | None
 
 
-class Deployment(TypedDict):
+class Base(TypedDict):
+    """What base said about a deployment."""
+
+    name: str
+    path: str
+    verdict: Verdict
+    forecast: Forecast
+    gates: dict[str, Gate]
+
+
+class DeploymentChange(TypedDict):
+    """How a deployment stands against base; `blocking` says that it makes the run fail."""
+
+    change: Kind | None
+    edits: list[Difference]
+    base: Base | None
+    usd_month_delta: float | None
+    cause: Cause | None
+    blocking: bool
+
+
+class LimitChange(Difference):
+    """A limit that admits more than on base, which still judges."""
+
+    deployment: str
+    path: str
+    message: str
+
+
+class Fixed(TypedDict):
+    """A finding of base that is gone."""
+
+    fingerprint: str
+    rule: str
+    deployment: str
+    path: str
+    message: str
+
+
+class Removed(TypedDict):
+    """A deployment that only base has."""
+
+    name: str
+    path: str
+    usd_month: float | None
+
+
+class Deployment(DeploymentChange):
     """Everything said about one deployment."""
 
     name: str
@@ -167,6 +253,7 @@ class Problem(Spot):
     found: str
     expected: str
     nearest: str | None
+    on_base: bool
 
 
 class FleetCost(Leaf):
@@ -174,6 +261,8 @@ class FleetCost(Leaf):
 
     subtotal: float
     unpriced: int
+    base: Leaf | None
+    delta: float | None
 
 
 class Tool(TypedDict):
@@ -190,6 +279,9 @@ class Run(TypedDict):
     fail_on: list[Verdict]
     interval: float
     data: dict[str, str]
+    base: str | None
+    head: str | None
+    comparison: str | None
 
 
 class Document(TypedDict):
@@ -202,6 +294,9 @@ class Document(TypedDict):
     exit_code: int
     counts: dict[str, int]
     usd_month: FleetCost
+    limits_changed: list[LimitChange]
     deployments: list[Deployment]
     findings: list[NamedFinding]
+    fixed: list[Fixed]
+    removed: list[Removed]
     problems: list[Problem]

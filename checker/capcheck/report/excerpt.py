@@ -20,9 +20,10 @@ def excerpt(
     *,
     related: Spot | None = None,
     label: str = "",
+    note: str = "",
 ) -> list[str]:
-    """The line with `^^^^` under the span and the related one with `---- label`, in file order."""
-    marked = [(spot, "^", "")]
+    """The line with `^^^^ note` under the span, and the related one with `---- label`; in order."""
+    marked = [(spot, "^", f" {note}" if note else "")]
     if related is not None and not same_span(spot, related):
         marked.append((related, "-", f" {label}" if label else ""))
     marked.sort(key=lambda entry: (entry[0]["line"], entry[0]["column"]))

@@ -144,11 +144,11 @@ def against(gate: Gate | None) -> str:
     return f"{relation(gate)} {amount(gate['limit'], gate['unit'])}"
 
 
-def spoken(figure: Figure) -> str:
+def spoken(figure: Figure, before: str = "") -> str:
     """`p95 latency 14.0 s (12.6–15.6) > 9.00 s`, `p95 latency unknown, limit 9.00 s`."""
     limit = against(figure.gate)
     separator = ", " if limit.startswith("limit") else " " if limit else ""
-    return f"{figure.label} {reading(figure.leaf, figure.unit)}{separator}{limit}"
+    return f"{figure.label} {before}{reading(figure.leaf, figure.unit)}{separator}{limit}"
 
 
 def gate_of(found: Finding, deployment: Deployment) -> Gate | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from capcheck.numbers import amount
+from capcheck.report.compared import before, is_old, not_compared, outcome
 from capcheck.report.document import Deployment, Document, Finding, Gate, Problem, Spot
 from capcheck.report.escape import (
     NAME_LENGTH,
@@ -87,12 +88,17 @@ def _within_budget(annotations: list[Annotation]) -> Iterator[Annotation]:
 def _annotations(document: Document) -> Iterator[Annotation]:
     for problem in document["problems"]:
         yield _bad_input(problem)
+    if reason := not_compared(document):
+        yield Annotation("warning", 0, None, "capcheck: no comparison", (reason,))
     for deployment in document["deployments"]:
         deciding = [found for found in deployment["findings"] if found["verdict"] != "pass"]
         for found in deployment["findings"]:
-            yield _finding(found, deployment, document)
-        # Every deployment is spoken of, if only to say that all is well.
-        if deployment["verdict"] not in [found["verdict"] for found in deciding]:
+            # What base remarked upon already is no news.
+            if not (is_old(found) and found["verdict"] == "pass"):
+                yield _finding(found, deployment, document)
+        # Every deployment is spoken of, if only to say that all is well: in a change, the changed.
+        said = deployment["verdict"] in [found["verdict"] for found in deciding]
+        if not said and deployment["change"] != "unchanged":
             yield _headline(deployment, document)
     if not (document["counts"]["files"] or document["problems"]):
         yield Annotation(
@@ -106,6 +112,7 @@ def _annotations(document: Document) -> Iterator[Annotation]:
 
 def _bad_input(problem: Problem) -> Annotation:
     hint = f" Did you mean {problem['nearest']!r}?" if problem["nearest"] else ""
+    hint += " It could not be read on base either." if problem["on_base"] else ""
     text = f"Found {problem['found']}, expected {problem['expected']}.{hint}"
     return Annotation("error", 0, problem, f"bad input: {problem['code']}", (text,))
 
@@ -122,15 +129,24 @@ def _finding(found: Finding, deployment: Deployment, document: Document) -> Anno
         limit = limit_spot(found, deployment)
         where = f" (limit: line {limit['line']})" if limit else ""
         lines = [f"{name}: {message}{where}", f"Predicted: {_figures(deployment)}."]
+        if found["cause"]:
+            lines.insert(0, f"{clip(found['cause']['message'], SENTENCE_LENGTH)}.")
+    if is_old(found):
+        title, lines = f"{title}, as on base", [*lines, "Not counted: base is no better."]
+        return Annotation(level, 4, found, title, tuple(lines))
     if found["fix"]:
         lines.append(f"Fix: {clip(found['fix'], SENTENCE_LENGTH)}")
     if found["verdict"] != "pass":
         lines += _cheapest(deployment)
     rank = 1 if found["verdict"] == "fail" else 2 if found["verdict"] != "pass" else 4
+    if found["rule"] == "limit-loosened":
+        rank = 0
     return Annotation(level, rank, found, title, tuple(lines))
 
 
 def _level(found: Finding, document: Document) -> Level:
+    if is_old(found):
+        return "notice"
     if found["verdict"] in ("fail", "cannot-predict"):
         return "error"
     if found["verdict"] == "borderline":
@@ -142,7 +158,7 @@ def _headline(deployment: Deployment, document: Document) -> Annotation:
     verdict = deployment["verdict"]
     name = clip(deployment["name"], NAME_LENGTH)
     level: Level = "notice"
-    if verdict != "pass":
+    if verdict != "pass" and outcome(deployment) != "pass":
         breaks = verdict != "borderline" or verdict in document["run"]["fail_on"]
         level = "error" if breaks else "warning"
     lines = (f"Predicted: {_figures(deployment)}.", *_cheapest(deployment))
@@ -167,9 +183,13 @@ def _brief_figures(deployment: Deployment) -> str:
 
 
 def _figures(deployment: Deployment) -> str:
-    """`VRAM per GPU 17.4 GiB (17.1–18.0) ≤ 20.2 GiB; p95 latency ...; quality ...; cost ...`."""
+    """`VRAM per GPU 17.4 GiB (17.1–18.0) ≤ 20.2 GiB; p95 latency 4.50 s → 14.0 s ...; cost ...`."""
     shown = headline(deployment["forecast"], deployment["gates"])
-    return "; ".join(spoken(figure) for figure in shown if figure.label != "throughput")
+    return "; ".join(
+        spoken(figure, before(figure, deployment))
+        for figure in shown
+        if figure.label != "throughput"
+    )
 
 
 def _cheapest(deployment: Deployment) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from capcheck.compare.model import Change, Comparison
 from capcheck.errors import Problem
 from capcheck.estimate import Estimate
 from capcheck.finding import Finding, Gate, Verdict
@@ -17,7 +18,8 @@ from capcheck.search.alternative import Alternative
 class DeploymentReport:
     """Everything said about one deployment.
 
-    `headroom_rps` is the largest rate that keeps every stated limit on latency and utilisation.
+    `change` is None where nothing was compared. `headroom_rps` is the largest rate that keeps every
+    stated limit on latency and utilisation.
     """
 
     resolved: Resolved
@@ -31,6 +33,12 @@ class DeploymentReport:
     nothing_passes: str | None = (
         None  # the binding gate and its distance, when the search found none
     )
+    change: Change | None = None
+
+    @property
+    def deciding(self) -> Verdict:
+        """What counts for the run: the verdict, or against base the part that is new or worse."""
+        return self.change.verdict if self.change else self.verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +51,4 @@ class Report:
     fail_on: tuple[Verdict, ...]
     created: str | None  # ISO 8601, from the edge; None in tests
     data: Mapping[str, str]  # coefficients version, registry date, newest price date, tool version
+    comparison: Comparison | None = None  # None: no base was asked for

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from capcheck.finding import VERDICTS
 from capcheck.numbers import amount
+from capcheck.report.compared import counted, is_compared
 from capcheck.report.document import Document
 from capcheck.report.figures import headline, is_weak, plural, reading
 
@@ -32,7 +33,9 @@ def verdict_line(document: Document) -> str:
     if not document["counts"]["files"] and document["exit_code"] == 0:
         outcome = "no manifest found, which is allowed"
     parts = [f"capcheck: {outcome}"]
-    if count := tally(document):
+    if is_compared(document):
+        parts.append(f"{';' if document['problems'] else ':'} {counted(document)}")
+    elif count := tally(document):
         parts.append(f"{';' if document['problems'] else ':'} {count}")
     if document["exit_code"] == 1:
         parts.append(f" (fail-on {','.join(document['run']['fail_on'])})")

@@ -90,6 +90,9 @@ def backend(deployment: Deployment, registry: Registry) -> Identified[BackendMat
         fix = "name a backend, such as vllm or ollama"
         return Identified(findings=(_missing(deployment, "backend", fix),))
     match = registry.backend(deployment.backend)
+    if isinstance(match, BackendMatch) and not match.spec.is_calibrated:
+        reason = f"{match.spec.name} is known by name only: it has not been measured"
+        match = Miss("backend", deployment.backend, reason=reason)
     if isinstance(match, Miss):
         fix = "use a name of `capcheck list backends`"
         return Identified(findings=(unknown(deployment, match, "/backend", fix),))

@@ -118,7 +118,15 @@ def _finding(case: Case, limit: Limit, gate: Gate) -> Finding | None:
         if gate.name in case.explained:
             return None
         message = f"{limit.label} cannot be predicted: {limit.estimate.basis}"
-        return Finding(limit.unknown_rule, "error", gate.verdict, message, place)
+        return Finding(
+            rule=limit.unknown_rule,
+            severity="error",
+            verdict=gate.verdict,
+            message=message,
+            place=place,
+            gate=gate.name,
+            subject=_subject(limit),
+        )
     surely = gate.verdict == "fail"
     if limit.sense == "max":
         verb = "exceeds" if surely else "may exceed"
@@ -135,4 +143,17 @@ def _finding(case: Case, limit: Limit, gate: Gate) -> Finding | None:
         place=place,
         fix=limit.fix,
         related=case.deployment.at(*limit.related) if limit.related else None,
+        gate=gate.name,
+        subject=_subject(limit),
+        beyond=beyond(limit.estimate, limit.limit, limit.sense),
     )
+
+
+def beyond(estimate: Estimate, limit: float, sense: Literal["max", "min"]) -> float | None:
+    """The figure over its limit, of a minimum the reverse; None when there is no such ratio."""
+    over, under = (estimate.value, limit) if sense == "max" else (limit, estimate.value)
+    return over / under if over is not None and under else None
+
+
+def _subject(limit: Limit) -> str:
+    return limit.pointer.rpartition("/")[2]

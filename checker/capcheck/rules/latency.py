@@ -98,4 +98,6 @@ def _queue(case: Case) -> Iterator[Finding]:
         place=deployment.at("/traffic/requests_per_second", "/traffic", "/replicas"),
         related=deployment.at(*limited) if gated else None,
         fix="more replicas, a faster GPU, or an engine that batches",
+        gate=slo.latency[0].metric if slo.latency else "utilisation" if gated else None,
+        beyond=load.utilisation.value,
     )

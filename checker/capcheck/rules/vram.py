@@ -8,7 +8,7 @@ from capcheck.finding import Finding, Gate
 from capcheck.numbers import amount, interval
 from capcheck.place import Place
 from capcheck.predict.forecast import Memory
-from capcheck.rules.case import Case, Judgement, judge
+from capcheck.rules.case import Case, Judgement, beyond, judge
 
 # TR133 SS10.4: above this share of the usable memory, larger inputs risk running out.
 HIGH_SHARE = 0.90
@@ -43,7 +43,7 @@ def _unknown(case: Case) -> Iterator[Finding]:
     missing = memory.usable if memory.needed.known else memory.needed
     message = f"VRAM cannot be predicted: {missing.basis}"
     place = case.deployment.at("/model", "/gpu")
-    yield Finding("vram-unknown", "error", "cannot-predict", message, place)
+    yield Finding("vram-unknown", "error", "cannot-predict", message, place, gate="vram")
 
 
 def _fit(case: Case, gate: Gate, usable_gib: float) -> Iterator[Finding]:
@@ -64,6 +64,8 @@ def _fit(case: Case, gate: Gate, usable_gib: float) -> Iterator[Finding]:
             place=place,
             related=case.deployment.at("/gpu"),
             fix="a smaller quant, a shorter max_model_len, more GPUs per replica or a larger GPU",
+            gate="vram",
+            beyond=beyond(needed, usable_gib, "max"),
         )
     elif needed.value is not None and needed.value > HIGH_SHARE * usable_gib:
         yield Finding(

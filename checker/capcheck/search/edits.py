@@ -29,7 +29,7 @@ RANKS = {pointer: rank for rank, pointer in enumerate(FIELDS)}
 
 def edits(today: Deployment, candidate: Deployment) -> tuple[Edit, ...]:
     """Every setting in which `candidate` differs, lightest first; pointers are from the root."""
-    root = f"/deployments/{_escaped(today.name)}"
+    root = root_of(today.name)
     found = []
     for pointer, field in FIELDS.items():
         previous, value = field(today), field(candidate)
@@ -44,7 +44,7 @@ def edits(today: Deployment, candidate: Deployment) -> tuple[Edit, ...]:
 
 def disruption(changes: tuple[Edit, ...], name: str) -> tuple[int, int]:
     """How much an alternative asks of its user: its heaviest edit, then the number of edits."""
-    root = f"/deployments/{_escaped(name)}"
+    root = root_of(name)
     heaviest = max((RANKS[edit.pointer.removeprefix(root)] for edit in changes), default=-1)
     return heaviest, len(changes)
 
@@ -55,6 +55,6 @@ def _writes_replicas(today: Deployment, pointer: str) -> bool:
     return is_range == (pointer != "/replicas")
 
 
-def _escaped(name: str) -> str:
-    """RFC 6901: `~` and `/` in a JSON pointer's token."""
-    return name.replace("~", "~0").replace("/", "~1")
+def root_of(name: str) -> str:
+    """The JSON pointer of a deployment in its manifest; RFC 6901 escapes `~` and `/`."""
+    return f"/deployments/{name.replace('~', '~0').replace('/', '~1')}"

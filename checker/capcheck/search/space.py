@@ -105,7 +105,9 @@ def _other_backends(
     names = stated.alternatives.backends
     for name in _listed(registry, "backend") if names is None else names:
         match = registry.backend(name)
-        if isinstance(match, BackendMatch) and match.spec != current:
+        if not isinstance(match, BackendMatch) or not match.spec.is_calibrated:
+            continue
+        if match.spec != current:
             yield name, match.spec
 
 

@@ -9,7 +9,7 @@ otherwise: the tree and the problems' codes are the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
@@ -63,6 +63,55 @@ def read(data: bytes, path: str) -> tuple[Node | None, tuple[Problem, ...]]:
         return None, error.problems
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One document of a file, or what is wrong with it. `place` is its first line."""
+
+    tree: Node | None
+    problems: tuple[Problem, ...]
+    place: Place
+    text: str
+
+
+def read_parts(
+    text: str, path: str, *, locate: Callable[[Place], Place] = lambda place: place
+) -> tuple[Part, ...]:
+    """Every document of a YAML text, each read by itself: a broken one loses the others nothing.
+
+    Documents that hold nothing are left out. All documents together share the node budget.
+    `locate` says where a place of `text` stands in the file that it was taken from.
+    """
+    parts = []
+    nodes = 0
+    for first, chunk in _split(text):
+
+        def moved(place: Place, first: int = first) -> Place:
+            return locate(replace(place, line=place.line + first))
+
+        builder = _Builder(chunk, path, nodes=nodes, locate=moved)
+        try:
+            tree, problems = builder.build()
+        except InputError as error:
+            tree, problems = None, error.problems
+        nodes = builder.nodes
+        if all(problem.code != "empty-file" for problem in problems):
+            parts.append(Part(tree, problems, moved(whole_file(path)), chunk))
+        if nodes > MAX_NODES:
+            break
+    return tuple(parts)
+
+
+def _split(text: str) -> Iterator[tuple[int, str]]:
+    """Documents with the number of lines above them: `---` in column 1 is a marker anywhere."""
+    lines = text.split("\n")
+    start = 0
+    for number, line in enumerate(lines):
+        if line.startswith("---") and line[3:4] in ("", " ", "\t", "\r") and number > start:
+            yield start, "\n".join(lines[start:number]) + "\n"
+            start = number
+    yield start, "\n".join(lines[start:])
+
+
 @dataclass(slots=True)
 class _Open:
     """A map or list whose end has not come yet, measured with aliases expanded."""
@@ -76,16 +125,24 @@ class _Open:
 class _Builder:
     """Turns the parser's events into nodes, with a stack instead of recursion."""
 
-    def __init__(self, text: str, path: str) -> None:
+    def __init__(
+        self,
+        text: str,
+        path: str,
+        *,
+        nodes: int = 0,
+        locate: Callable[[Place], Place] = lambda place: place,
+    ) -> None:
         self.text = text
         self.path = path
+        self.locate = locate
         self.lines = text.split("\n")
         self.problems = Problems()
         # By name: the node, and how many nodes and levels it has with aliases expanded.
         self.anchors: dict[str, tuple[Node, int, int]] = {}
         self.open: list[_Open] = []
         self.root: Node | None = None
-        self.nodes = 0
+        self.nodes = nodes
 
     def build(self) -> tuple[Node | None, tuple[Problem, ...]]:
         documents = 0
@@ -112,7 +169,8 @@ class _Builder:
         except YAMLError as error:
             self._stop_at_syntax(error)
         if self.root is None or is_nothing(self.root):
-            self._stop("empty-file", whole_file(self.path), found="nothing", expected="a document")
+            where = self.locate(whole_file(self.path))
+            self._stop("empty-file", where, found="nothing", expected="a document")
         return self.root, self.problems.error().problems
 
     def _start(self, event: CollectionStartEvent) -> None:
@@ -271,7 +329,7 @@ class _Builder:
             place = min(place, Place(self.path, mark.line + 1, mark.column + 1, mark.column + 2))
         self._stop(
             "yaml-syntax",
-            place,
+            self.locate(place),
             found=f"text that does not parse ({', '.join(reasons)})",
             expected="YAML",
         )
@@ -295,7 +353,7 @@ class _Builder:
     def _of_nothing(self) -> Place:
         """The key that no value follows, or the list with the gap: the parsers' marks differ."""
         if not self.open:
-            return whole_file(self.path)
+            return self.locate(whole_file(self.path))
         parent = self.open[-1]
         if isinstance(parent.start, MappingStartEvent) and len(parent.children) % 2:
             return parent.children[-1].place
@@ -305,4 +363,5 @@ class _Builder:
         """From mark to mark, on the line where it starts and at least one column wide."""
         last = len(self.lines[start.line].rstrip())
         stop = min(end.column, last) if end.line == start.line else last
-        return Place(self.path, start.line + 1, start.column + 1, max(stop, start.column + 1) + 1)
+        column = start.column + 1
+        return self.locate(Place(self.path, start.line + 1, column, max(stop, column) + 1))

@@ -54,8 +54,9 @@ def command(
 ) -> None:
     """Predict every measurement by a fit without its model, its GPU or its concurrency.
 
-    Writes the record (fitting/capfit/validation.json), docs/accuracy.md with its pictures,
-    docs/tr133.md and the README's rows. Takes minutes.
+    Writes the record (fitting/capfit/validate/record.json), what of it the artifact carries
+    (fitting/capfit/validation.json), docs/accuracy.md with its pictures, docs/tr133.md and the
+    README's rows. Takes minutes.
     """
     from capfit.validate import fast as subset
     from capfit.validate.hashes import hashes
@@ -132,12 +133,14 @@ def _report(context: click.Context, found: list[str], shown: int = 20) -> None:
 
 
 def _draw(record: Record, folder: Path, root: Path) -> None:
+    from capfit.artifact.validation import COMMITTED
     from capfit.data.tables import read as read_data
     from capfit.latency import compare, reference
     from capfit.latency.plot import draw_comparison
     from capfit.tr133.review import page as tr133
-    from capfit.validate import headline, page, plots
+    from capfit.validate import headline, page, plots, summary
 
+    COMMITTED.write_text(summary.carried(record).text(), encoding="utf-8")
     docs = root / "docs"
     (docs / "accuracy.md").write_text(page.accuracy(record), encoding="utf-8")
     (docs / "tr133.md").write_text(tr133.page(record, read_data(folder)), encoding="utf-8")

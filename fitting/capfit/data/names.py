@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from capcheck.registry.matches import Miss
+from capcheck.registry.rows import read
 from capcheck.registry.specs import BackendSpec, GpuSpec, ModelSpec, QuantSpec
 from capcheck.registry.tables import Registry
 
@@ -14,6 +17,7 @@ from capfit.data.rows import Measured
 _NATIVE_PLATFORM = {"nvidia": "cuda", "amd": "rocm", "apple": "metal", "intel": "xpu"}
 _PLATFORM_IN_NAME = {"hip": "rocm", "sycl": "xpu"}
 _PLATFORMS = ("cuda", "rocm", "hip", "metal", "vulkan", "sycl")
+_UNRESOLVABLE = Path(__file__).parent / "unresolved.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +99,20 @@ class Names:
         return {row["model"]: row["default_quant"] for row in rows}
 
 
+@lru_cache(maxsize=1)
+def unresolvable() -> Mapping[tuple[str, str], str]:
+    """Spellings that name no one thing, by kind and text, and why; a row for each."""
+    return {(row["kind"], row["spelling"]): row["reason"] for row in read(_UNRESOLVABLE)}
+
+
 def on_cpu(row: Measured) -> bool:
     """The backend's name says that it ran on the CPU."""
     return row.backend.endswith("-cpu")
 
 
 def _unresolved(miss: Miss) -> Unresolved:
-    return Unresolved(miss.kind, miss.text, miss.reason or "")
+    reason = miss.reason or unresolvable().get((miss.kind, miss.text), "")
+    return Unresolved(miss.kind, miss.text, reason)
 
 
 def _platform(in_name: str | None, gpu: GpuSpec) -> str:

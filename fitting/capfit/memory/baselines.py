@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from capfit.memory.residuals import TOKENS, Residual
+from capfit.memory.residuals import FIXED, TOKENS, Residual
 from capfit.tr133 import baselines as tr133
 from capfit.tr133.planner import cache_gb, shape_of
 
@@ -24,6 +24,12 @@ def predictions(residual: Residual) -> dict[str, float]:
             "2 bytes x params x 1.2": tr133.two_bytes_rule_gib(setting.model),
         }
     weights = tr133.vram_gib(setting.model, setting.quant, context_tokens=0)
+    if residual.metric == FIXED:
+        ranks = setting.n_gpus
+        return {
+            "TR133": _NAN if weights is None else weights / ranks,
+            "2 bytes x params x 1.2": tr133.two_bytes_rule_gib(setting.model) / ranks,
+        }
     return {
         "TR133": _pool(residual, weights),
         "2 bytes x params x 1.2": _pool(residual, tr133.two_bytes_rule_gib(setting.model)),

@@ -12,7 +12,7 @@ from capfit.memory.cases import Case
 
 Laws = Mapping[str, Any]
 
-TOKENS, POOL = "kv_cache_tokens", "kv_cache_gib"
+TOKENS, POOL, FIXED = "kv_cache_tokens", "kv_cache_gib", "fixed_gib"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class Residual:
 
     `off` is how far the law's own part is off, on the scale of its interval `kind`: a logarithm for
     "interval", GiB for "interval_gib" (with flash attention) and "interval_gib_unfused" (without).
+    A pool is what the fixed parts leave: it has no interval of its own.
     """
 
     case: Case
@@ -56,7 +57,9 @@ def _pools(cases: Iterable[Case], law: Mapping[str, Any]) -> Iterator[Residual]:
         metric = TOKENS if TOKENS in figures else POOL
         pool = (forecast.usable.value or 0.0) - fixed
         predicted = (forecast.kv_cache_tokens.value or 0.0) if metric == TOKENS else pool
+        yield Residual(case, metric, figures[metric], predicted, "pool", 0.0)
         logged = (figures.get(name) for name in ("weights_gib", vllm.ACTIVATION, vllm.OVERHEAD))
         parts = [part for part in logged if part is not None]
-        off = math.log(sum(parts) / fixed) if len(parts) == 3 else 0.0
-        yield Residual(case, metric, figures[metric], predicted, "interval", off)
+        if len(parts) == 3:
+            off = math.log(sum(parts) / fixed)
+            yield Residual(case, FIXED, sum(parts), fixed, "interval", off)

@@ -11,7 +11,8 @@ from capfit.data.constants import Constant, sources, tree
 from capfit.memory import llama_cpp, transformers, vllm
 from capfit.memory.cases import Case, groups
 from capfit.memory.intervals import bounds
-from capfit.memory.residuals import Laws, Residual, residuals
+from capfit.memory.residuals import FIXED, Laws, Residual, residuals
+from capfit.speed.section import rounded
 
 _OF_LLAMA_CPP = ("ollama", "llama.cpp", "llamafile")
 _AS_VLLM = ("sglang", "tgi", "tensorrt-llm")
@@ -109,11 +110,26 @@ def section(
             law |= _carried(stated, fitted["vllm"])
         stated_sources = sources(rows, f"memory/backends/{name}/")
         said = {key: text for key, text in stated_sources.items() if key not in _PLAIN}
+        if family := _family(name):
+            law["seen"] = _seen(residual for residual, _ in out if residual.case.backend == family)
         backends[name] = {**law, "evidence": {**said, **_evidence(name, out)}}
     return {"backends": backends}
 
 
 _PLAIN = ("measured", "basis")
+
+
+def _family(name: str) -> str | None:
+    """The backend whose measurements speak for this one, None where only its law is carried."""
+    if name in _AS_VLLM:
+        return None
+    return "llama.cpp" if name in _OF_LLAMA_CPP else name
+
+
+def _seen(found: Iterable[Residual]) -> dict[str, list[float]]:
+    """The range in which a law interpolates: billions of parameters, least and most."""
+    sizes = [residual.case.setting.model.params_b for residual in found]
+    return {"params_b": [rounded(min(sizes), 3), rounded(max(sizes), 3)]}
 
 
 def _carried(stated: Mapping[str, Any], law: Mapping[str, Any]) -> dict[str, Any]:
@@ -130,7 +146,7 @@ def _evidence(name: str, out: Iterable[tuple[Residual, Laws]]) -> dict[str, str]
     """What the fitted numbers rest on: cells, models, and the error on models held out."""
     if name in _AS_VLLM:
         return dict.fromkeys(("streaming_widths", "graphs_gib", "overhead_gib"), _CARRIED)
-    family = "llama.cpp" if name in _OF_LLAMA_CPP else name
+    family = _family(name)
     mine = [residual for residual, _ in out if residual.case.backend == family]
 
     def told(kept: Sequence[Residual]) -> str:
@@ -159,8 +175,9 @@ def _evidence(name: str, out: Iterable[tuple[Residual, Laws]]) -> dict[str, str]
             "interval_gib": f"with flash attention: {told(usual)}",
             "interval_gib_unfused": f"without: {told(unfused)}",
         }
+    pools = [residual for residual in mine if residual.metric != FIXED]
     return {
-        "eras.logits_copies": f"pools of H100 start-up logs: {told(mine)}",
+        "eras.logits_copies": f"pools of H100 start-up logs: {told(pools)}",
         "eras.overhead_gib": "non-torch memory, median of the logs of an era",
         "eras.overhead_gib_multi_gpu": "the same with tensor parallelism (collectives' buffers)",
         "streaming_widths": "dense models whose vocabulary is small, same logs",

@@ -13,7 +13,7 @@ from capfit.data.tables import Data
 from capfit.held_out import HeldOut
 from capfit.memory.baselines import predictions
 from capfit.memory.cases import Case, cases, groups
-from capfit.memory.residuals import TOKENS, Laws, Residual
+from capfit.memory.residuals import FIXED, TOKENS, Laws, Residual
 from capfit.memory.section import Forms, held_out, intervals, laws, section
 from capfit.memory.transformers import AFTER_PREFILL
 
@@ -53,7 +53,8 @@ def hold_out(data: Data, forms: Forms | None = None) -> list[HeldOut]:
 
     Metrics: `allocated_peak_gib` and `allocated_after_prefill_gib` (transformers, eager),
     `device_peak_gib` (transformers with flash attention, and llama.cpp), `buffers_gib` (llama.cpp),
-    `kv_cache_tokens` and, where a log prints no tokens, `kv_cache_gib` (vLLM). Intervals come from
+    `kv_cache_tokens` and, where a log prints no tokens, `kv_cache_gib` (vLLM), `fixed_gib` (what
+    vLLM takes beside its pool). Intervals come from
     the other groups' residuals. Baselines: `TR133`, `2 bytes x params x 1.2`, `class mean`.
     """
     rows = []
@@ -136,6 +137,9 @@ def _range(residual: Residual, law: Mapping[str, Any], forecast: Forecast) -> tu
     predicted, backend = residual.predicted, residual.case.backend
     if backend == "vllm":
         tokens = forecast.kv_cache_tokens
+        if residual.metric == FIXED:
+            low, high = law["interval"]
+            return predicted * low, predicted * high
         if residual.metric == TOKENS:
             return tokens.low or 0.0, tokens.high or 0.0
         scale = predicted / (tokens.value or 1.0)

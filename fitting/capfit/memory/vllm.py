@@ -36,7 +36,6 @@ class Form:
     name: str
     start: tuple[float, ...]
     widths: Callable[[Sequence[float]], tuple[float, float]]
-    graphs_grow: bool = True
 
 
 FORMS = (
@@ -44,7 +43,6 @@ FORMS = (
     Form("two free widths", (3.0, 4.0), lambda p: (p[0], p[1])),
     Form("one width", (3.0,), lambda p: (p[0], p[0])),
     Form("sampler alone", (), lambda p: (0.0, 0.0)),
-    Form("graphs of one size", (4.0,), lambda p: (3.0, p[0]), graphs_grow=False),
 )
 
 
@@ -138,7 +136,7 @@ def fit(
             for at, era in enumerate(eras)
         ],
         "streaming_widths": list(form.widths([float(x) for x in free[len(seen) :]])),
-        "graphs_gib": _graphs(every, grow=form.graphs_grow),
+        "graphs_gib": _graphs(every),
     }
 
 
@@ -185,7 +183,7 @@ def _overheads(known: Sequence[Log]) -> dict[str, float]:
     return found
 
 
-def _graphs(known: Sequence[Log], *, grow: bool) -> list[float]:
+def _graphs(known: Sequence[Log]) -> list[float]:
     """Base and GiB per layer, over models; logs of negative graphs (freed memory) say nothing."""
     by_model: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for log in known:
@@ -198,7 +196,7 @@ def _graphs(known: Sequence[Log], *, grow: bool) -> list[float]:
     if not points:
         return [0.0, 0.0]
     layers, sizes = np.array(points).T
-    if not grow or len(points) < 3:
+    if len(points) < 3:
         return [float(np.median(sizes)), 0.0]
     slope, base = np.polyfit(layers, sizes, 1)
     return [float(max(0.0, base)), float(max(0.0, slope))]

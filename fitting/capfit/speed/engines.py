@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from capfit.speed.facts import EXPERT_LAUNCHES
+from capfit.speed.facts import CACHE_COPIED, EXPERT_LAUNCHES
 
 # The releases from which each era's measurements speak, oldest first.
 ENGINES: dict[str, dict[str, Any]] = {
@@ -38,6 +38,7 @@ ENGINES: dict[str, dict[str, Any]] = {
         "eras": {"2024": {}, "2025": {"transformers": "4.50"}},
         "eager": True,
         "expert_launches": EXPERT_LAUNCHES["transformers"],
+        "cache_copied": "transformers" in CACHE_COPIED,
     },
     "tgi": {"as": "vllm", "eras": {"2023": {}, "2024": {"tgi": "1.4"}, "2025": {"tgi": "3.0"}}},
 }

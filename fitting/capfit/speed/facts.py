@@ -8,9 +8,10 @@ import numpy as np
 from capcheck.predict.footprint.kv_cache import bytes_of_context
 from capcheck.predict.footprint.weights import read_bytes
 from capcheck.predict.speed import roofline
-from capcheck.predict.speed.batching import step_params
+from capcheck.predict.speed.batching import attention_widths, query_groups, step_params
 from capcheck.predict.speed.fitted import ceiling
 from capcheck.predict.speed.prefill import prefill_params
+from capcheck.predict.speed.traits import link_gb_s
 from capcheck.registry.specs import ModelSpec
 
 from capfit.speed.points import Point, weight_bytes
@@ -18,6 +19,9 @@ from capfit.speed.shrink import Array
 
 # Transformers runs one expert after the other: about an eighth of a layer's kernels each.
 EXPERT_LAUNCHES = {"transformers": 0.13}
+
+# Engines that append to the cache by concatenation.
+CACHE_COPIED = frozenset({"transformers"})
 
 _MODEST_CHUNK = 2048
 
@@ -34,11 +38,15 @@ class Facts:
         self.launches = array(launches)
         self.hidden = array(lambda p: p.model.hidden_size)
         self.tensor_parallel_size = array(lambda p: p.ranks)
+        self.link_bytes_per_ms = array(lambda p: link_gb_s(p.gpu) * 1e6)
         self.bytes_per_ms = array(lambda p: (p.gpu.bandwidth_gb_s or 0.0) * 1e6)
         self.flop_per_ms = array(lambda p: (p.gpu.fp16_tflops or 0.0) * 1e9)
         self.sequences = array(lambda p: p.sequences)
         self.weight_bytes = array(weight_bytes)
         self.cache_bytes = array(cache_bytes)
+        self.query_groups = array(
+            lambda p: query_groups(p.model, copied=p.traits.engine in CACHE_COPIED)
+        )
         self.step_params = array(lambda p: step_params(p.model))
         self.prefill_params = array(lambda p: prefill_params(p.model))
         eager = np.array([p.traits.eager for p in points], bool)
@@ -54,6 +62,7 @@ class Facts:
             [read_bytes(p.model, p.quant, sequences=t) for p, t in zip(points, tokens, strict=True)]
         )
         self.attention_flop = array(lambda p: attention_flop(p.model, p.prompt)) * batch
+        self.scores_ms = array(scores_ms)
         self.burst = np.array([in_bursts(p) for p in points], bool)
         self.ceiling = array(lambda p: ceiling(p.traits))
 
@@ -65,9 +74,12 @@ def launches(point: Point) -> float:
 
 
 def cache_bytes(point: Point) -> float | None:
-    """Bytes of one sequence's cache at the mean context."""
+    """Bytes that a step moves for one sequence's cache at the mean context."""
     element, tokens = point.cache_bytes_per_element, max(point.context, 1.0)
-    return bytes_of_context(point.model, tokens=tokens, bytes_per_element=element)
+    size = bytes_of_context(point.model, tokens=tokens, bytes_per_element=element)
+    copied = point.traits.engine in CACHE_COPIED
+    widths = attention_widths(point.model)
+    return (size or 0.0) * roofline.cache_passes(*widths, copied=copied)
 
 
 def cache_ranks(point: Point) -> float:
@@ -89,13 +101,26 @@ def chunk_tokens(point: Point) -> float:
 
 def attention_flop(model: ModelSpec, tokens: float) -> float:
     """Products of attention over a prompt: every token with itself and those before it."""
-    width = (model.n_heads or 0) * (model.head_dim or 0)
+    width, _ = attention_widths(model)
     full = model.n_full_attention_layers
     if full is None:
         full = (model.n_layers or 0) - model.n_sliding_layers
     span = min(model.sliding_window or tokens, tokens)
     windowed = tokens * span - span**2 / 2
     return float(4 * width * (full * tokens**2 / 2 + model.n_sliding_layers * windowed))
+
+
+def scores_ms(point: Point) -> float:
+    """Time to move attention scores where no fused kernel keeps them on the chip.
+
+    Windows builds of transformers had none: two products, a mask and a softmax in FP32 read and
+    write every score about 32 bytes' worth.
+    """
+    setting, model = point.cell.setting, point.model
+    if point.traits.engine != "transformers" or setting.collection != "tr":
+        return 0.0
+    scores = (model.n_layers or 0) * (model.n_heads or 0) * point.prompt**2
+    return 32 * scores / ((point.gpu.bandwidth_gb_s or 1.0) * 1e6 * roofline.STREAMING)
 
 
 def in_bursts(point: Point) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 
 import numpy as np
 from capcheck.predict.speed.certainty import interval_class
@@ -11,20 +10,22 @@ from capcheck.predict.speed.certainty import interval_class
 from capfit.speed.joint import Group, weights
 from capfit.speed.points import Point
 from capfit.speed.shrink import Array
+from capfit.speed.support import Support, support
 
 SECTIONS = ("decode", "step", "prefill")
-
-# Tails tried, widest share of residuals outside first: groups differ, so the 5 % on each side of
-# the residuals at hand do not cover 90 % of a new group.
-TAILS = (0.05, 0.04, 0.03, 0.025, 0.02, 0.015)
 WANTED = 0.90
 
-# Residuals that a class needs for an interval of its own.
-MINIMUM = 25
+# Shares of residuals left outside on each side. Groups differ, so the 5 % of the residuals at hand
+# do not cover 90 % of a new group: the widest tails that do, on other groups, are taken.
+TAILS = (0.08, 0.065, 0.05, 0.04, 0.03, 0.025, 0.02, 0.015, 0.01)
+
+# Residuals and groups that a class needs for an interval of its own.
+MINIMUM, GROUPS = 25, 3
 # The fit saw these cells: its residuals are too small by its freedom.
 REPEATED = 1.25
 
 Interval = tuple[float, float]
+Fold = tuple[Array, Group]
 
 
 def section_of(point: Point) -> str:
@@ -54,66 +55,151 @@ def quantiles(values: Array, shares: Array, tail: float) -> Interval:
 
 
 def cross_fitted(
-    points: Sequence[Point], residual: Array, group: Group, tail: float
+    points: Sequence[Point],
+    residual: Array,
+    group: Group,
+    tail: float,
+    known: Sequence[Support] = (),
 ) -> list[Interval]:
-    """For every point, an interval that its group had no part in."""
+    """For every point of a section, an interval that its group had no part in.
+
+    Its residuals are those of points that their own hold-out knew as little of (`known`, what
+    `support` says), of the same engine and kind of model where other groups have enough of them.
+    """
     names = _codes([group(p) for p in points])
-    levels = [
-        _codes([(section_of(p), interval_class(p.traits)) for p in points]),
-        _codes([(section_of(p), p.traits.host) for p in points]),
-        _codes([section_of(p) for p in points]),
-    ]
+    known = known or support(points, group)
+    hosts = [p.traits.host for p in points]
+    classes = [interval_class(p.traits) for p in points]
+    levels = [_codes(list(zip(known, by, strict=True))) for by in (classes, hosts)]
+    levels += [_codes(known), np.zeros(len(points), int)]
     share = weights(points)
-    known: dict[tuple[int, int], Interval] = {}
+    cached: dict[tuple[int, int], Interval] = {}
     found = []
     for i, name in enumerate(names):
         key = (levels[0][i], name)
-        if key not in known:
+        if key not in cached:
             for level in levels:
                 pool = (level == level[i]) & (names != name)
-                if pool.sum() >= MINIMUM:
+                if _enough(pool, names):
                     break
-            known[key] = quantiles(residual[pool], share[pool], tail)
-        found.append(known[key])
+            cached[key] = quantiles(residual[pool], share[pool], tail)
+        found.append(cached[key])
+    return found
+
+
+def honest(
+    points: Sequence[Point], residual: Array, group: Group, known: Sequence[Support] = ()
+) -> list[Interval]:
+    """`cross_fitted`, with the tails of every group chosen by the coverage of the other groups.
+
+    The intervals that those are covered by have its residuals in their pools, which can only
+    narrow its own.
+    """
+    names = _codes([group(p) for p in points])
+    tried = _tried(points, residual, group, known)
+    found: list[Interval] = list(tried[-1][0])
+    for host, wide in _hosts(points, names):
+        for name in dict.fromkeys(names[host].tolist()):
+            others = wide & (names != name)
+            tail = _widest(tried, others)
+            for i in np.flatnonzero(host & (names == name)):
+                found[i] = tried[tail][0][i]
     return found
 
 
 def coverage(residual: Array, intervals: Sequence[Interval]) -> float:
     """The share of residuals inside their intervals."""
-    low, high = np.log(np.array(intervals)).T
-    return float(np.mean((low <= residual) & (residual <= high)))
+    return float(np.mean(_inside(residual, intervals)))
 
 
-def tail_for(points: Sequence[Point], residual: Array, group: Group) -> float:
-    """The widest tails whose cross-fitted intervals cover what is wanted."""
-    for tail in TAILS:
-        if coverage(residual, cross_fitted(points, residual, group, tail)) >= WANTED:
-            return tail
-    return TAILS[-1]
+def tails(
+    points: Sequence[Point], residual: Array, group: Group, known: Sequence[Support] = ()
+) -> dict[str, float]:
+    """By host, and `*`: the widest tails whose cross-fitted intervals cover what is wanted."""
+    names = _codes([group(p) for p in points])
+    tried = _tried(points, residual, group, known)
+    found = {"*": TAILS[_widest(tried, np.ones(len(points), bool))]}
+    for host, wide in _hosts(points, names):
+        found[points[int(np.flatnonzero(host)[0])].traits.host] = TAILS[_widest(tried, wide)]
+    return found
+
+
+Tried = list[tuple[list[Interval], Array]]
+
+
+def _tried(
+    points: Sequence[Point], residual: Array, group: Group, known: Sequence[Support]
+) -> Tried:
+    """Per tail, the intervals of all points and whether they hold."""
+    bounds = [cross_fitted(points, residual, group, tail, known) for tail in TAILS]
+    return [(each, _inside(residual, each)) for each in bounds]
+
+
+def _widest(tried: Tried, points: Array) -> int:
+    held = [bool(points.any()) and float(inside[points].mean()) >= WANTED for _, inside in tried]
+    return held.index(True) if True in held else len(TAILS) - 1
+
+
+def _hosts(points: Sequence[Point], names: Array) -> Iterator[tuple[Array, Array]]:
+    """The points of every host, and those whose coverage speaks for it: all, if it has few."""
+    hosts = np.array([p.traits.host for p in points])
+    for host in sorted(set(hosts.tolist())):
+        mine = hosts == host
+        many = len(set(names[mine].tolist())) >= 2 * GROUPS
+        yield mine, mine if many else np.ones(len(points), bool)
 
 
 def table(
-    points: Sequence[Point], fitted: Array, models_out: Array, gpus_out: Array, tails: Interval
+    points: Sequence[Point],
+    fitted: Array,
+    models_out: Fold,
+    gpus_out: Fold,
+    every: Sequence[Point] = (),
 ) -> Mapping[str, Mapping[str, Interval]]:
-    """The intervals of one section by class and provenance; `*` is all classes together."""
+    """The intervals of one section by class and provenance; `*` is all classes together.
+
+    A class has those for which it has enough residuals; each holds those of closer provenance.
+    """
     share = weights(points)
-    members: dict[str, list[int]] = defaultdict(list)
-    for i, point in enumerate(points):
-        for name in dict.fromkeys((interval_class(point.traits), point.traits.host, "*")):
-            members[name].append(i)
-    found = {}
-    for name, indices in sorted(members.items()):
-        if name != "*" and len(indices) < MINIMUM:
-            continue
-        at = np.array(indices)
-        other_model = quantiles(models_out[at], share[at], tails[0])
-        other_gpu = _outer(quantiles(gpus_out[at], share[at], tails[1]), other_model)
-        repeated = _inner(quantiles(REPEATED * fitted[at], share[at], 0.05), other_model)
-        found[name] = {
-            "repeated": repeated,
-            "interpolated": other_model,
-            "extrapolated": other_gpu,
-        }
+    kinds = {"interpolated": models_out, "extrapolated": gpus_out, "remote": gpus_out}
+    known = {kind: support(points, group, every) for kind, (_, group) in kinds.items()}
+    chosen = {kind: tails(points, *fold, known[kind]) for kind, fold in kinds.items()}
+    alike = {kind: np.array(known[kind]) == kind for kind in kinds}
+    found: dict[str, dict[str, Interval]] = {}
+    for name, members in _classes(points):
+        entry: dict[str, Interval] = {}
+        if members.sum() >= MINIMUM or name == "*":
+            entry["repeated"] = quantiles(REPEATED * fitted[members], share[members], 0.05)
+        inner: Interval = (1.0, 1.0)
+        for kind, (residual, group) in kinds.items():
+            pool = members & alike[kind]
+            names = _codes([group(p) for p in points])
+            if name == "*" and not pool.any():
+                pool = members
+            if name == "*" or _enough(pool, names):
+                tail = chosen[kind][name.split()[0]]
+                inner = _outer(quantiles(residual[pool], share[pool], tail), inner)
+                entry[kind] = inner
+        if "repeated" in entry and "interpolated" in entry:
+            entry["repeated"] = _inner(entry["repeated"], entry["interpolated"])
+        if entry:
+            found[name] = entry
+    return found
+
+
+def _classes(points: Sequence[Point]) -> Iterator[tuple[str, Array]]:
+    names = [(interval_class(p.traits), p.traits.host, "*") for p in points]
+    for name in sorted({name for each in names for name in each}):
+        yield name, np.array([name in each for each in names])
+
+
+def _enough(pool: Array, names: Array) -> bool:
+    return bool(pool.sum() >= MINIMUM and len(set(names[pool].tolist())) >= GROUPS)
+
+
+def _inside(residual: Array, intervals: Sequence[Interval]) -> Array:
+    low, high = np.log(np.array(intervals)).T
+    found: Array = (low <= residual) & (residual <= high)
     return found
 
 

@@ -10,27 +10,16 @@ from typing import Literal
 from capcheck.predict.footprint.kv_cache import bytes_of_context
 from capcheck.predict.footprint.weights import loaded_bytes, read_bytes
 from capcheck.predict.speed.fitted import ceiling
-from capcheck.predict.speed.traits import (
-    Traits,
-    architecture,
-    flags,
-    kernel,
-    link,
-    memory,
-    method,
-    segment,
-)
+from capcheck.predict.speed.traits import Traits
 from capcheck.registry.specs import GpuSpec, ModelSpec, QuantSpec
 
 from capfit.data.cells import Cell
 from capfit.data.setting import Setting
-
-GIB = 2**30
+from capfit.speed.running import cache_bytes_per_element, ranks_of, traits
+from capfit.speed.usable import GIB, fits, usable
 
 Kind = Literal["step", "prefill", "tpot", "ttft", "static"]
 
-_CACHE_BYTES = {"fp8": 1.0, "q8_0": 34 / 32}
-_EAGER_ENGINES = ("transformers",)
 _STREAM_METRICS = ("decode_tok_s", "tpot_ms_mean", "output_tok_s_e2e", "e2e_ms_mean")
 
 # Its rates are output tokens over wall time: HTTP, the host's delay and the prompt are in them.
@@ -102,7 +91,7 @@ def points(cells: Iterable[Cell]) -> list[Point]:
     rates = {_where(c) for c in cells if c.metric == "prefill_tok_s"}
     alike: dict[tuple[object, ...], list[Point]] = {}
     for cell in cells:
-        point = _point(cell, rates) if _usable(cell) else None
+        point = _point(cell, rates) if usable(cell) else None
         if point is not None:
             alike.setdefault(_but_build(point), []).append(point)
     return [_median(found) for found in alike.values()]
@@ -121,74 +110,6 @@ def _but_build(point: Point) -> tuple[object, ...]:
 
 def _median(alike: list[Point]) -> Point:
     return replace(alike[0], ms=statistics.median(p.ms for p in alike))
-
-
-def cache_bytes_per_element(setting: Setting) -> float:
-    """Bytes of one element of the KV cache: 2 unless stated otherwise."""
-    return _CACHE_BYTES.get(str(setting.condition("kv_cache_dtype")), 2.0)
-
-
-def traits(cell: Cell, *, ranks: int) -> Traits:
-    """What decides a cell's speed, in the words that coefficients are filed under."""
-    setting = cell.setting
-    gpu, engine = setting.gpu, setting.engine_family
-    year = cell.year or 2025.5
-    tokens = (setting.prompt_tokens or 0.0) + (setting.output_tokens or 0.0)
-    # vLLM 0.4 ran sequences beyond 8192 tokens without CUDA graphs.
-    eager = engine == "vllm" and (setting.collection == "tr" or (year < 2024.6 and tokens > 8192))
-    return Traits(
-        engine="vllm" if engine == "tgi" else engine,
-        platform=setting.platform,
-        era=era(engine, year),
-        kernel=kernel(setting.quant, gpu),
-        memory=memory(gpu),
-        architecture=architecture(gpu),
-        segment=segment(gpu),
-        gpu=gpu.name,
-        link=link(gpu),
-        tensor_parallel_size=ranks,
-        flags=flags(setting.model),
-        eager=engine in _EAGER_ENGINES or eager,
-        method=method(setting.quant),
-    )
-
-
-def era(engine: str, year: float) -> str:
-    """The group of releases that was current in a (decimal) year."""
-    if engine == "llama.cpp":
-        return "2023" if year < 2024.2 else "2024" if year < 2025 else "2025"
-    return "2023" if year < 2024 else "2024" if year < 2025.2 else "2025"
-
-
-def ranks_of(setting: Setting) -> int:
-    """GPUs that share each layer: one when layers are split, or a library places them."""
-    in_turn = setting.condition("sharding") in {"layer", "pipeline"}
-    if in_turn or setting.engine_family == "transformers":
-        return 1
-    return setting.tensor_parallel_size
-
-
-def _usable(cell: Cell) -> bool:
-    setting = cell.setting
-    gpu, engine = setting.gpu, setting.engine_family
-    if not (setting.model.n_layers and setting.model.hidden_size and setting.model.params):
-        return False
-    if not (gpu.bandwidth_gb_s and gpu.fp16_tflops):
-        return False
-    if setting.condition("attention_data_parallel_size") or setting.cached_tokens:
-        return False
-    if "compile" in {setting.condition("build"), setting.condition("protocol")}:
-        return False  # torch.compile is not how the library serves
-    # Several times apart at one setting.
-    if (engine, setting.platform) == ("vllm", "xpu"):
-        return False
-    # A row split that was retired in 2024, and pipelined prompts.
-    return not (engine == "llama.cpp" and setting.n_gpus > 1 and not _streams_alone(setting))
-
-
-def _streams_alone(setting: Setting) -> bool:
-    alone = (setting.concurrency or 1) == 1
-    return alone and setting.condition("sharding") != "row" and ranks_of(setting) == 1
 
 
 def _point(cell: Cell, rates: set[tuple[object, ...]]) -> Point | None:
@@ -224,7 +145,7 @@ def _context(setting: Setting) -> float:
 
 def _stream(cell: Cell) -> Point | None:
     setting = cell.setting
-    if not _fits(setting, 1.0):
+    if not fits(setting, 1.0):
         return None
     wall = cell.metric == "output_tok_s_e2e" or setting.source in _WALL_RATES
     if cell.metric == "decode_tok_s" and not wall:
@@ -247,7 +168,7 @@ def _stream(cell: Cell) -> Point | None:
 def _prompt(cell: Cell, rates: set[tuple[object, ...]]) -> Point | None:
     setting = cell.setting
     tokens = setting.prompt_tokens or 0.0
-    if tokens < 16 or not _fits(setting, 1.0) or "GEMV" in _notes(cell):
+    if tokens < 16 or not fits(setting, 1.0) or "GEMV" in _notes(cell):
         return None
     if setting.engine_family == "llama.cpp" and setting.n_gpus > 1:
         return None
@@ -267,7 +188,7 @@ def _prompt(cell: Cell, rates: set[tuple[object, ...]]) -> Point | None:
 def _served(cell: Cell, most: float = 256.0) -> Point | None:
     setting = cell.setting
     n, source = float(setting.concurrency or 0), setting.source
-    if not 2 <= n <= most or not _fits(setting, n):
+    if not 2 <= n <= most or not fits(setting, n):
         return None
     if setting.platform == "hpu" or setting.condition("sharding") == "data":
         return None
@@ -289,22 +210,6 @@ def _served(cell: Cell, most: float = 256.0) -> Point | None:
                 "static", cell, n * output / cell.value * 1e3, sequences=n, context=context
             )
     return None
-
-
-def _fits(setting: Setting, sequences: float) -> bool:
-    """The whole batch stays in memory: else the engine ran it in turns, or spilled."""
-    if not setting.gpu.usable_gib:
-        return True
-    share = 0.65 if setting.gpu.vendor == "apple" else 0.92  # macOS wires two thirds for the GPU
-    tokens = (setting.prompt_tokens or 0.0) + (setting.output_tokens or 0.0)
-    element = cache_bytes_per_element(setting)
-    cache = bytes_of_context(setting.model, tokens=tokens, bytes_per_element=element) or 0.0
-    scores = 0.0
-    if setting.engine_family == "transformers" and setting.collection == "tr":
-        # Windows builds have no fused attention: two buffers of scores, SOURCE: TR127, TR123.
-        scores = 9.57 * (setting.model.n_heads or 0) * (setting.prompt_tokens or 0.0) ** 2
-    room = share * setting.n_gpus * setting.gpu.usable_gib * GIB
-    return loaded_bytes(setting.model, setting.quant) + sequences * cache + scores < room
 
 
 def _prefill_guess_ms(setting: Setting) -> float:

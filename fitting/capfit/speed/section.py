@@ -10,7 +10,7 @@ import numpy as np
 from capcheck.predict.speed.fitted import LAWS
 
 from capfit.speed.engines import CLIENT_LIMITED, ENGINES
-from capfit.speed.intervals import SECTIONS, residuals, section_of, table, tail_for
+from capfit.speed.intervals import SECTIONS, residuals, section_of, table
 from capfit.speed.joint import Joint, by_gpu, by_model
 from capfit.speed.points import Point
 from capfit.speed.shrink import Array
@@ -52,27 +52,33 @@ def sections(joint: Joint, theta: Array) -> dict[str, Any]:
     for name in SECTIONS:
         at = np.array([i for i, p in enumerate(points) if section_of(p) == name], int)
         mine = [points[i] for i in at]
-        tails = tail_for(mine, models_out[at], by_model), tail_for(mine, gpus_out[at], by_gpu)
-        found_table = table(mine, fitted[at], models_out[at], gpus_out[at], tails)
+        folds = (models_out[at], by_model), (gpus_out[at], by_gpu)
+        found_table = table(mine, fitted[at], *folds, points)
         out[name]["intervals"] = {
             kind: {label: [rounded(x) for x in bounds] for label, bounds in entry.items()}
             for kind, entry in found_table.items()
         }
-        out[name]["seen"] = seen(mine)
+        out[name]["seen"] = seen(mine, points)
     out["step"]["client_limited"] = CLIENT_LIMITED
     out["engines"] = ENGINES
     return out
 
 
-def seen(points: Sequence[Point]) -> Mapping[str, Mapping[str, Any]]:
-    """What a law was fed, by engine and platform: the range in which it interpolates."""
+def seen(points: Sequence[Point], every: Sequence[Point]) -> Mapping[str, Mapping[str, Any]]:
+    """What a law was fed, by engine and platform: the range in which it interpolates.
+
+    Kinds of memory, kernels and models are those of all laws (`support` says why).
+    """
     found: dict[str, dict[str, Any]] = {}
     for host in sorted({p.traits.host for p in points}):
         mine = [p for p in points if p.traits.host == host]
+        kin = [p for p in every if p.traits.host == host]
         sizes = [rounded(p.model.params_b, 3) for p in mine]
         found[host] = {
             "gpus": sorted({p.gpu.name for p in mine}),
-            "kernels": sorted({p.traits.kernel for p in mine}),
+            "memories": sorted({p.traits.memory for p in kin}),
+            "kernels": sorted({p.traits.kernel for p in kin}),
+            "flags": sorted({flag for p in kin for flag in p.traits.flags}),
             "params_b": [min(sizes), max(sizes)],
             "ranks": max(p.ranks for p in mine),
             "cells": sorted({f"{p.model.name} {p.traits.kernel} {p.gpu.name}" for p in mine}),

@@ -174,7 +174,8 @@ def minimise(
         for _ in range(10):
             damped = normal.copy()
             damped[np.diag_indices_from(damped)] *= 1 + damping
-            trial = theta - linalg.solve(damped, gradient, assume_a="pos", check_finite=False)
+            factor = linalg.cho_factor(damped, overwrite_a=True, check_finite=False)
+            trial = theta - linalg.cho_solve(factor, gradient, check_finite=False)
             value = objective(trial)
             if np.isfinite(value) and value < best:
                 stale = 0 if best - value > tolerance * best else stale + 1

@@ -11,10 +11,11 @@ import numpy as np
 from capfit.data.cells import Cell
 from capfit.speed.baselines import BASELINES
 from capfit.speed.forms import SHIPPED, Form
-from capfit.speed.intervals import SECTIONS, cross_fitted, residuals, section_of, tail_for
+from capfit.speed.intervals import SECTIONS, honest, residuals, section_of
 from capfit.speed.joint import Group, Joint, by_concurrency, by_gpu, by_model, by_shape
 from capfit.speed.points import Point, points
 from capfit.speed.section import sections
+from capfit.speed.support import Support, support
 
 By = Literal["model", "shape", "gpu", "concurrency"]
 BY: dict[By, Group] = {
@@ -30,7 +31,8 @@ class HeldOut:
     """A point predicted from the other groups, in ms; `low` and `high` bound 90 %.
 
     `section` names the law (decode, step, prefill), `group` what was held out with it, `baselines`
-    what simpler rules say from the same data (NaN where they can't).
+    what simpler rules say from the same data (NaN where they can't), `support` what the other
+    groups knew of it.
     """
 
     point: Point
@@ -41,6 +43,7 @@ class HeldOut:
     low: float
     high: float
     baselines: dict[str, float]
+    support: Support
 
     @property
     def rate_error(self) -> float:
@@ -76,16 +79,16 @@ def hold_out(
         if not at.size:
             continue
         mine = [all_points[i] for i in at]
-        tail = tail_for(mine, residual[at], group)
-        bounds = cross_fitted(mine, residual[at], group, tail)
+        known = support(mine, group, all_points)
+        bounds = honest(mine, residual[at], group, known)
         simple = {name: rule(mine, group) for name, rule in BASELINES.items()}
-        for i, (point, (low, high)) in enumerate(zip(mine, bounds, strict=True)):
+        for i, (point, (low, high), near) in enumerate(zip(mine, bounds, known, strict=True)):
             predicted = float(held[at[i]])
             found.append(
                 HeldOut(
                     point, section, str(group(point)), predicted, point.ms,
                     predicted * low, predicted * high,
-                    {name: float(times[i]) for name, times in simple.items()},
+                    {name: float(times[i]) for name, times in simple.items()}, near,
                 )
             )  # fmt: skip
     return found

@@ -13,8 +13,8 @@ from capfit.validate.figures import figures
 from capfit.validate.gate import gate_error
 from capfit.validate.rows import Row
 
-SCHEMA = "capfit.validation/v1"
-RECORD = Path(__file__).parent.parent / "validation.json"
+SCHEMA = "capfit.record/v1"
+RECORD = Path(__file__).parent / "record.json"
 ALL = "all"
 
 # Two machines agree on a refit to so many parts.

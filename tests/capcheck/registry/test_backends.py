@@ -26,6 +26,11 @@ REGISTRY = load()
         ("hf", "transformers", None, None),
         ("transformers-gpu-compile", "transformers", "gpu-compile", None),
         ("ollama 0.30.2 (llama-server)", "ollama", None, "0.30.2"),
+        ("vllm V1", "vllm", None, None),
+        ("vllm-mlx", "vllm-mlx", None, None),
+        ("lmdeploy-turbomind", "lmdeploy", None, None),
+        ("torchao-gptfast", "gpt-fast", None, None),
+        ("exllamav3 0.0.43", "exllamav3", None, "0.0.43"),
     ],
 )
 def test_names(text: str, name: str, platform: str | None, version: str | None):
@@ -38,6 +43,14 @@ def test_every_name_of_every_row_finds_its_row():
     for row in REGISTRY.rows("backends"):
         for name in (row["name"], *several(row["aliases"])):
             assert REGISTRY.backend(name).spec.name == row["name"], name
+
+
+def test_an_engine_known_by_name_only_resolves_but_is_not_offered():
+    found = REGISTRY.backend("exllamav3").spec
+    assert not found.is_calibrated
+    assert found not in REGISTRY.backends
+    assert all(spec.is_calibrated for spec in REGISTRY.backends)
+    assert "exllamav3" not in REGISTRY.backend("exllamav4").nearest
 
 
 def test_engines_that_share_kernels_share_a_family():
@@ -56,7 +69,7 @@ def test_nearest_backend(text: str, nearest: str):
     assert miss.nearest == (nearest,)
 
 
-@pytest.mark.parametrize("text", ["", "vllm-mlx", "pytorch-threads", "exllamav3", "mlx-lm"])
+@pytest.mark.parametrize("text", ["", "pytorch-threads", "mixed", "system", "hf-mem", "exllama"])
 def test_what_is_no_backend(text: str):
     assert isinstance(REGISTRY.backend(text), Miss)
 

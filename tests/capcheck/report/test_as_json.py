@@ -11,6 +11,7 @@ from capcheck.errors import InputError
 from capcheck.estimate import Estimate, exact
 from capcheck.report import FORMATS, Style, read, to_document
 from capcheck.report.as_json import render
+from capcheck.report.leaves import leaf as leaf_of
 from capcheck.report.model import Report
 from capcheck.schemas import text as schema_text
 from hypothesis import given
@@ -50,8 +51,11 @@ TOP_KEYS = {
     "exit_code",
     "counts",
     "usd_month",
+    "limits_changed",
     "deployments",
     "findings",
+    "fixed",
+    "removed",
     "problems",
 }
 
@@ -146,19 +150,15 @@ bound = st.floats(allow_nan=True, allow_infinity=True)
 
 @given(value=bound, low=bound, high=bound)
 def test_never_nan_nor_infinite(value: float, low: float, high: float) -> None:
-    from capcheck.report.build import _leaf
-
-    leaf = _leaf(Estimate(value, low, high, "assumed", ""))
+    leaf = leaf_of(Estimate(value, low, high, "assumed", ""))
     text = json.dumps(leaf, allow_nan=False)
     assert json.loads(text) == leaf
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=3, max_size=3))
 def test_rounding_keeps_the_order(values: list[float]) -> None:
-    from capcheck.report.build import _leaf
-
     low, value, high = sorted(values)
-    leaf = _leaf(Estimate(value, low, high, "derived", ""))
+    leaf = leaf_of(Estimate(value, low, high, "derived", ""))
     assert leaf["low"] is not None
     assert leaf["value"] is not None
     assert leaf["high"] is not None
@@ -268,6 +268,11 @@ def test_huge(huge: Report) -> None:
         "errors": 100,
         "warnings": 0,
         "notes": 0,
+        "changed": 0,
+        "new_findings": 0,
+        "fixed_findings": 0,
+        "failing_on_base": 0,
+        "waived": 0,
     }
     assert len(document["findings"]) == 100
 

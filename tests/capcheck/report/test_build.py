@@ -139,5 +139,6 @@ def test_problems_keep_their_place() -> None:
             "found": "'x'",
             "expected": "y",
             "nearest": None,
+            "on_base": False,
         }
     ]

@@ -52,6 +52,10 @@ def origins(resolved: Resolved) -> dict[str, str]:
             [("unknown-backend", "error", "cannot-predict", "/backend")],
         ),
         (
+            VLLM | {"/backend": "exllamav3"},
+            [("unknown-backend", "error", "cannot-predict", "/backend")],
+        ),
+        (
             {"/model": "phi-2", "/gpu": "L4"},
             [("missing-backend", "error", "cannot-predict", "")],
         ),

@@ -152,7 +152,7 @@ def test_replicas_that_share_an_instance_are_billed_once(context):
         gpu="A100 80GB SXM",
         provider="aws",
         replicas=Replicas(1, 1),
-        traffic=replace(CHAT, requests_per_second=40.0),
+        traffic=replace(CHAT, requests_per_second=10.0),
         budget=Budget(monthly_usd=21_000.0),
         alternatives=AlternativesScope(
             gpus=(), backends=(), quants=(), max_replicas=8, keep=("gpus_per_replica",)

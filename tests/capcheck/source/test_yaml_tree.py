@@ -11,7 +11,7 @@ from capcheck.errors import InputError
 from capcheck.place import Place
 from capcheck.source import parser, yaml_tree
 from capcheck.source.nodes import Mapping, Node, Scalar, Sequence
-from capcheck.source.yaml_tree import MAX_DEPTH, MAX_NODES, parse, read
+from capcheck.source.yaml_tree import MAX_DEPTH, MAX_NODES, parse, read, read_parts
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -394,3 +394,29 @@ def test_json_is_yaml(value: object, indent: int | str | None):
         for as_ascii in (True, False):
             text = json.dumps(value, indent=indent, separators=separators, ensure_ascii=as_ascii)
             assert value_of(text) == value
+
+
+def codes(text: str) -> list[list[str]]:
+    return [[problem.code for problem in part.problems] for part in read_parts(text, "m")]
+
+
+def test_every_document_of_a_file_is_read_by_itself():
+    text = "# head\n---\na: 1\n---\nb: [\n---\nc: 3\n--- # nothing\n---\n"
+    parts = read_parts(text, "m")
+    assert [part.tree is not None for part in parts] == [True, False, True]
+    assert [part.place.line for part in parts] == [2, 4, 6]
+    assert codes(text) == [[], ["yaml-syntax"], []]
+    last = parts[2].tree
+    assert isinstance(last, Mapping)
+    assert last.entries["c"].value.place == Place("m", 7, 4, 5)
+    assert parts[1].problems[0].place.line in (5, 6)
+
+
+def test_documents_share_the_budget_of_nodes():
+    bomb = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n"
+        for before, name in ("ab", "bc", "cd")
+    )
+    assert codes(bomb) == [[]]
+    assert codes("---\n".join([bomb] * 30))[-1] == ["too-many-nodes"]
+    assert len(codes("---\n".join([bomb] * 300))) < 30

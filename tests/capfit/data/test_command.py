@@ -21,7 +21,7 @@ def test_every_table_is_shown():
         *("quant_formats", "tr133_vram", "sources", "constants"),
     ]
     assert re.match(r".*  sha256 [0-9a-f]{64}\n", result.output)
-    assert "physics 9" in result.output
+    assert "physics 17" in result.output
 
 
 def test_a_bad_table_ends_with_its_place(tmp_path: Path):

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 from capfit.data.cells import Cell
-from capfit.speed.intervals import coverage, cross_fitted, quantiles
-from capfit.speed.joint import by_gpu
+from capfit.speed.intervals import TAILS, coverage, cross_fitted, honest, quantiles, table, tails
+from capfit.speed.joint import by_gpu, by_model
 from capfit.speed.points import points
 
 
@@ -33,3 +33,33 @@ def test_a_groups_own_residuals_do_not_widen_its_interval(few_cells: list[Cell])
 
 def test_coverage_counts_what_lies_inside():
     assert coverage(np.array([0.0, 0.5, -0.5, 0.05]), [(0.9, 1.1)] * 4) == 0.5
+
+
+def test_a_groups_own_residuals_do_not_widen_its_tails(few_cells: list[Cell]):
+    """One group so wild that it alone would ask for the widest tails, and get them."""
+    found = points(few_cells)
+    rng = np.random.default_rng(1)
+    calm = rng.normal(0.0, 0.1, len(found))
+    mine = np.array([by_gpu(p) == "RTX 4090 24GB" for p in found])
+    wild = np.where(mine, 50 * calm, calm)
+    before, after = (np.array(honest(found, r, by_gpu)) for r in (calm, wild))
+    assert (after[mine, 1] / after[mine, 0] <= before[mine, 1] / before[mine, 0]).all()
+
+
+def test_a_table_widens_with_distance(few_cells: list[Cell]):
+    found = points(few_cells)
+    rng = np.random.default_rng(2)
+    near, far = rng.normal(0.0, 0.1, len(found)), rng.normal(0.0, 0.3, len(found))
+    entries = table(found, near / 2, (near, by_model), (far, by_gpu))
+    assert set(entries["*"]) == {"repeated", "interpolated", "extrapolated", "remote"}
+    for entry in entries.values():
+        kinds = [entry[k] for k in entries["*"] if k in entry]
+        assert kinds == sorted(kinds, key=lambda bounds: bounds[1])
+        assert kinds == sorted(kinds, key=lambda bounds: -bounds[0])
+        assert all(low < 1.0 < high for low, high in kinds)
+
+
+def test_shares_outside_are_told_by_host(few_cells: list[Cell]):
+    found = points(few_cells)
+    chosen = tails(found, np.zeros(len(found)), by_gpu)
+    assert chosen == dict.fromkeys(["*", *{p.traits.host for p in found}], max(TAILS))

@@ -3,7 +3,8 @@ from dataclasses import replace
 
 import pytest
 from capfit.data.cells import Cell
-from capfit.speed.points import era, points, ranks_of
+from capfit.speed.points import points
+from capfit.speed.running import era, ranks_of
 
 Find = Callable[..., Cell]
 

@@ -133,7 +133,7 @@ def _memory(
     lower = value
     if activation_low is not None:
         lower += activation_low - parts["activation_peak"]
-    other = sum_of(parts)
+    other, beyond = sum_of(parts), request.beyond_measured
     low, high = law["interval"]
     low_gib, high_gib = interval_gib
     totals = [max(0.0, t - request.reserved_gib - context_gib) for t in request.totals_gib]
@@ -142,8 +142,8 @@ def _memory(
             value,
             max(0.0, lower * low + low_gib),
             value + other * (high - 1.0) + high_gib,
-            "interpolated",
-            f"{basis}; {law['basis']}",
+            "extrapolated" if beyond else "interpolated",
+            "; ".join(filter(None, (basis, law["basis"], beyond))),
         ),
         usable=Estimate(
             totals[0], min(totals), max(totals), "derived", "device memory less what is reserved"

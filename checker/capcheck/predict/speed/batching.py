@@ -10,6 +10,7 @@ from capcheck.predict.footprint.weights import expert_miss, read_bytes
 from capcheck.predict.speed import roofline
 from capcheck.predict.speed.fitted import Fitted
 from capcheck.predict.speed.roofline import Width
+from capcheck.predict.speed.traits import link_gb_s
 from capcheck.registry.specs import GpuSpec, ModelSpec, QuantSpec
 
 
@@ -78,6 +79,7 @@ def step_law(
     cache_bytes_per_element: float,
     eager: bool,
     expert_launches: float = 0.0,
+    cache_copied: bool = False,
 ) -> StepLaw:
     """The step of one engine copy. Needs the GPU's bandwidth and FLOP rate and the model's shape.
 
@@ -92,8 +94,12 @@ def step_law(
     rate = 1e6 * (gpu.bandwidth_gb_s or 0.0) * fitted.efficiency * ranks
     flops = 1e9 * (gpu.fp16_tflops or 0.0) * fitted.utilisation * ranks
     shared = roofline.cache_ranks(ranks, model.n_kv_heads, model.mla_kv_lora_rank is not None)
-    element = cache_bytes_per_element * fitted.cache_cost * ranks / (shared * rate)
-    exchange = roofline.exchange(Width(layers, model.hidden_size or 0, ranks), fitted.exchange)
+    passes = roofline.cache_passes(*attention_widths(model), copied=cache_copied)
+    passes *= fitted.cache_cost * query_groups(model, copied=cache_copied) ** fitted.group_cost
+    element = cache_bytes_per_element * passes * ranks / (shared * rate)
+    exchange = roofline.exchange(
+        Width(layers, model.hidden_size or 0, ranks, 1e6 * link_gb_s(gpu)), fitted.exchange
+    )
     latency = 2 * layers * fitted.collective if ranks > 1 else 0.0
     return StepLaw(
         floor=roofline.launches(layers, model.n_experts, expert_launches) * fitted.floor,
@@ -108,6 +114,21 @@ def step_law(
         arithmetic=2 * step_params(model) * fitted.step_arithmetic / flops,
         per_sequence=exchange + fitted.per_sequence,
     )
+
+
+def attention_widths(model: ModelSpec) -> tuple[float, float]:
+    """Elements of one token's queries and of its keys; queries fill the width if not known."""
+    head_dim = model.head_dim or 0
+    queries = (model.n_heads or 0) * head_dim or model.hidden_size or 0
+    return float(queries), float((model.n_kv_heads or 0) * head_dim or queries)
+
+
+def query_groups(model: ModelSpec, *, copied: bool) -> float:
+    """Query heads per cached head; 1 where the cache is one latent, or copied for every head."""
+    if copied or model.mla_kv_lora_rank is not None:
+        return 1.0
+    queries, keys = attention_widths(model)
+    return queries / keys if keys else 1.0
 
 
 def step_params(model: ModelSpec) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from capcheck.estimate import Provenance
+from capcheck.predict.speed.refit import Refit, cell_name
 from capcheck.predict.speed.traits import Traits
 from capcheck.registry.specs import BackendSpec, ModelSpec
 
@@ -28,20 +29,21 @@ def certainty(
 
     `section["seen"]` lists per host what the fit was fed. A model measured on this GPU with these
     kernels has the errors of the fit (`repeated`), another one inside the range those on left-out
-    models, one with another GPU, kernel or size those on left-out GPUs, widened for every further
-    unknown and for an engine that stands in for another. SOURCE: quantiles of log residuals, whole
-    architectures and whole GPUs held out.
+    models, one with another GPU or size those on left-out GPUs, and one whose kernels, memory or
+    kind of model the engine was never measured with those of its like (`remote`); widened for every
+    further unknown and for an engine that stands in for another. SOURCE: quantiles of log
+    residuals, whole architectures and whole GPUs held out.
     """
     seen = section["seen"].get(traits.host)
     strange = _strange(seen, traits, model)
-    intervals = section["intervals"]
     kind = "interpolated"
-    if strange:
+    if seen is None or not _kind_seen(seen, traits):
+        kind = "remote"
+    elif strange:
         kind = "extrapolated"
-    elif seen and f"{model.name} {traits.kernel} {traits.gpu}" in seen["cells"]:
+    elif f"{model.name} {traits.kernel} {traits.gpu}" in seen["cells"]:
         kind = "repeated"
-    table = intervals.get(interval_class(traits), intervals.get(traits.host, intervals["*"]))
-    low, high = table.get(kind, intervals["*"][kind])
+    low, high = _interval(section["intervals"], traits, kind)
     widening = 1.0 + 0.25 * max(0, len(strange) - 1)
     provenance: Provenance = "extrapolated" if strange else "interpolated"
     basis = f"fitted law for {traits.host}"
@@ -54,9 +56,32 @@ def certainty(
     return Certainty(low**widening, high**widening, provenance, basis)
 
 
+def refitted(own: Refit, traits: Traits, model: ModelSpec) -> Certainty:
+    """The interval of a law that the user's own measurements corrected: `capfit refit`."""
+    measured = cell_name(model.name, traits) in own.cells
+    basis = f"refit with {own.rows} measurements of yours on {traits.gpu} ({own.version})"
+    return Certainty(own.low, own.high, "measured" if measured else "interpolated", basis)
+
+
 def interval_class(traits: Traits) -> str:
     """Whose residuals bound a prediction: experts and the like are harder to tell than the rest."""
     return f"{traits.host} {'special' if traits.flags else 'plain'}"
+
+
+def _interval(intervals: Mapping[str, Any], traits: Traits, kind: str) -> tuple[float, float]:
+    """That of the narrowest class that has one."""
+    for name in (interval_class(traits), traits.host, "*"):
+        found = intervals.get(name, {}).get(kind)
+        if found:
+            break
+    low, high = found
+    return low, high
+
+
+def _kind_seen(seen: Mapping[str, Any], traits: Traits) -> bool:
+    """Whether the engine was measured with these kernels, this memory, and this kind of model."""
+    alike = traits.kernel in seen["kernels"] and traits.memory in seen["memories"]
+    return alike and set(traits.flags) <= set(seen["flags"])
 
 
 def _strange(seen: Mapping[str, Any] | None, traits: Traits, model: ModelSpec) -> list[str]:
@@ -66,6 +91,9 @@ def _strange(seen: Mapping[str, Any] | None, traits: Traits, model: ModelSpec) -
     found = []
     if traits.gpu not in seen["gpus"]:
         found.append(traits.gpu)
+    if traits.memory not in seen["memories"]:
+        found.append(f"{traits.memory} memory")
+    found += [f"{flag} models" for flag in traits.flags if flag not in seen["flags"]]
     if traits.kernel not in seen["kernels"]:
         found.append(f"{traits.kernel} kernels")
     least, most = seen["params_b"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from capcheck.predict.coefficients import Coefficients
 from capcheck.predict.speed.effects import effects
+from capcheck.predict.speed.refit import refit_of
 from capcheck.predict.speed.traits import Traits
 
 
@@ -18,6 +19,7 @@ class Fitted:
     floor: float
     efficiency: float
     cache_cost: float
+    group_cost: float
     collective: float
     utilisation: float
     step_arithmetic: float
@@ -29,11 +31,13 @@ class Fitted:
 
 
 def fitted(traits: Traits, coefficients: Coefficients) -> Fitted:
-    """The coefficients of one configuration, from the artifact."""
-    values = {
-        name: scale(effects(coefficients.section(section)[name]).of(traits_of(traits)), traits)
-        for name, (section, traits_of, scale) in LAWS.items()
-    }
+    """The coefficients of one configuration, from the artifact and the user's refit of it."""
+    own = {name: refit_of(coefficients, name, traits) for name in ("decode", "prefill")}
+    shifts = {name: x for refit in own.values() if refit for name, x in refit.shift.items()}
+    values = {}
+    for name, (section, traits_of, scale) in LAWS.items():
+        value = effects(coefficients.section(section)[name]).of(traits_of(traits))
+        values[name] = scale(value + shifts.get(name, 0.0), traits)
     return Fitted(**values)
 
 
@@ -46,7 +50,7 @@ def _floor(t: Traits) -> list[str]:
         f"arch={t.architecture}",
         f"host-arch={t.host}/{t.architecture}",
         *(
-            ["eager", f"method={t.method}", f"host-method={t.host}/{t.method}"]
+            ["eager", f"host-eager={t.host}", f"host-method={t.host}/{t.method}"]
             if t.eager
             else [f"kernel={t.host}/{t.kernel}"]
         ),
@@ -78,6 +82,10 @@ def _cache_cost(t: Traits) -> list[str]:
     return [f"host={t.host}"]
 
 
+def _group_cost(t: Traits) -> list[str]:
+    return [f"host={t.host}", f"era={t.host}/{t.era}"]
+
+
 def _collective(t: Traits) -> list[str]:
     return [
         f"host={t.host}",
@@ -95,6 +103,7 @@ def _utilisation(t: Traits) -> list[str]:
         f"era={t.host}/{t.era}",
         f"arch={t.segment}/{t.architecture}",
         f"host-arch={t.host}/{t.architecture}",
+        f"segment={t.segment}",
         f"host-segment={t.host}/{t.segment}",
         f"kernel={t.kernel}",
         f"host-kernel={t.host}/{t.kernel}",
@@ -132,15 +141,24 @@ def _exchange(t: Traits) -> list[str]:
 def ceiling(t: Traits) -> float:
     """The most a kernel can reach, as a multiple of the 16-bit tensor peak with FP32 accumulation.
 
-    Eight-bit kernels and llama.cpp (int8 products, FP16 accumulation) run at up to twice that, on
-    GeForce cards, which halve FP32 accumulation, at four times; FP4 tensor cores at four times.
-    SOURCE: NVIDIA Ada and Blackwell architecture whitepapers, tensor-core peak rates.
+    GeForce cards halve FP32 accumulation, so theirs are twice as high. Eight-bit kernels and
+    llama.cpp's quantised ones (int8 products) run at twice the 16-bit rate where the hardware has
+    such products: on Pascal, four bytes at once against no tensor cores, at four times. FP4 tensor
+    cores reach four times. llama.cpp speaks to tensor cores one warp at a time, which yields 0.63
+    of Hopper's peak.
+    SOURCE: NVIDIA Pascal, Turing, Ada and Blackwell architecture whitepapers; AMD RDNA3 ISA, WMMA;
+    mma against wgmma on Hopper: Luo et al., arXiv 2402.13499.
     """
+    found = 2.1 if t.segment == "geforce" else 1.05
     if t.kernel == "fp4":
-        return 4.2
-    if t.engine == "llama.cpp" or t.kernel in {"fp8", "w8a8"}:
-        return 4.2 if t.segment == "geforce" else 2.1
-    return 2.1 if t.segment == "geforce" else 1.05
+        return 4 * found
+    llama = t.engine == "llama.cpp"
+    if t.kernel in {"fp8", "w8a8"} or (llama and t.kernel != "gguf-16"):
+        found *= _EIGHT_BIT_GAIN.get(t.architecture, 2.0)
+    return 0.63 * found if llama and t.architecture == "hopper" else found
+
+
+_EIGHT_BIT_GAIN = {"apple": 1.0, "pascal": 4.0, "rdna3": 1.0, "volta": 1.0}
 
 
 def _time(value: float, _: Traits) -> float:
@@ -149,6 +167,10 @@ def _time(value: float, _: Traits) -> float:
 
 def _share(value: float, _: Traits) -> float:
     return 1.05 / (1.0 + math.exp(-value))
+
+
+def _exponent(value: float, _: Traits) -> float:
+    return 1.0 / (1.0 + math.exp(-value))
 
 
 def _share_of_ceiling(value: float, traits: Traits) -> float:
@@ -160,6 +182,7 @@ LAWS: Mapping[str, Law] = {
     "floor": ("decode", _floor, _time),
     "efficiency": ("decode", _efficiency, _share),
     "cache_cost": ("decode", _cache_cost, _time),
+    "group_cost": ("decode", _group_cost, _exponent),
     "collective": ("decode", _collective, _time),
     "step_arithmetic": ("step", _step_arithmetic, _time),
     "per_sequence": ("step", _per_sequence, _time),

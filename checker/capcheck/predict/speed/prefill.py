@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from capcheck.predict.footprint.weights import expert_miss, read_bytes
 from capcheck.predict.speed import roofline
+from capcheck.predict.speed.batching import attention_widths
 from capcheck.predict.speed.fitted import Fitted
+from capcheck.predict.speed.traits import link_gb_s
 from capcheck.registry.specs import GpuSpec, ModelSpec, QuantSpec
 
 
@@ -71,14 +73,14 @@ def prefill_law(
     """The prefill of one engine copy. Needs the GPU's FLOP rate and bandwidth, and the shape."""
     layers, hidden = model.n_layers or 0, model.hidden_size or 0
     flops = 1e9 * (gpu.fp16_tflops or 0.0) * tensor_parallel_size
-    width = roofline.Width(layers, hidden, tensor_parallel_size)
+    width = roofline.Width(layers, hidden, tensor_parallel_size, 1e6 * link_gb_s(gpu))
     one = read_bytes(model, quant, sequences=1.0)
     every = read_bytes(model, quant, sequences=math.inf) if model.is_moe else one
     miss = expert_miss(model)
     experts = (every - one) / miss if miss else 0.0
     rate = 1e6 * (gpu.bandwidth_gb_s or 0.0) * roofline.STREAMING * tensor_parallel_size
     full = model.n_full_attention_layers
-    pair = 4 * (model.n_heads or 0) * (model.head_dim or 0) * fitted.attention / flops
+    pair = 4 * attention_widths(model)[0] * fitted.attention / flops
     return PrefillLaw(
         overhead=overhead_ms,
         chunk=layers * fitted.chunk_floor,

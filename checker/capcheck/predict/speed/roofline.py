@@ -19,18 +19,20 @@ class Width:
     layers: float
     hidden: float
     tensor_parallel_size: float
+    link_bytes_per_ms: float
 
 
 class StepFacts(Protocol):
     """What a decode step does.
 
     `launches` counts layers' worth of kernels, `cache_ranks` how many GPUs share one sequence's
-    cache.
+    cache, `query_groups` how many query heads share each cached head.
     """
 
     layers: float
     hidden: float
     tensor_parallel_size: float
+    link_bytes_per_ms: float
     launches: float
     cache_ranks: float
     launch_overlap: float
@@ -39,6 +41,7 @@ class StepFacts(Protocol):
     sequences: float
     weight_bytes: float
     cache_bytes: float
+    query_groups: float
     step_params: float
 
 
@@ -48,6 +51,7 @@ class PrefillFacts(Protocol):
     layers: float
     hidden: float
     tensor_parallel_size: float
+    link_bytes_per_ms: float
     bytes_per_ms: float
     flop_per_ms: float
     prompt_tokens: float
@@ -78,6 +82,8 @@ def step(facts: StepFacts, fitted: Fitted, exponent: float = STEP_OVERLAP) -> fl
     t = |launches * floor, weights and caches / bandwidth + 2 * P * n / FLOPs|
       + 2 * layers * (collective + n * hidden * 2 B * exchange)   when tensor-parallel
       + (n - 1) * per_sequence                      scheduling and sampling
+    Caches count cache_cost * query_groups^group_cost times: between once, when one read serves all
+    the query heads of a group (group_cost 0), and once per query head (1).
     |a, b| are times that overlap. The floor (launches, synchronisation) adds to the GPU's time when
     an engine replays CUDA graphs, and hides it, or hides behind it, when the host launches every
     kernel: `facts.launch_overlap`.
@@ -86,7 +92,8 @@ def step(facts: StepFacts, fitted: Fitted, exponent: float = STEP_OVERLAP) -> fl
     """
     ranks = facts.tensor_parallel_size
     weights = facts.weight_bytes / ranks
-    caches = facts.sequences * facts.cache_bytes * fitted.cache_cost / facts.cache_ranks
+    rereading = fitted.cache_cost * facts.query_groups**fitted.group_cost
+    caches = facts.sequences * facts.cache_bytes * rereading / facts.cache_ranks
     memory = (weights + caches) / (facts.bytes_per_ms * fitted.efficiency)
     arithmetic = (
         facts.sequences
@@ -123,10 +130,16 @@ def prefill(facts: PrefillFacts, fitted: Fitted, exponent: float = PREFILL_OVERL
     )
 
 
-def exchange(shape: Width | StepFacts | PrefillFacts, ms_per_100_mb: float) -> float:
-    """Collectives of one token, without their latency: two per layer of `hidden` 16-bit values."""
-    multiple = shape.tensor_parallel_size > 1
-    return multiple * 2 * shape.layers * shape.hidden * 2 * ms_per_100_mb / 100e6
+def exchange(shape: Width | StepFacts | PrefillFacts, cost: float) -> float:
+    """Collectives of one token, without their latency: two per layer of `hidden` 16-bit values.
+
+    An all-reduce over n ranks moves 2 * (n - 1) / n times its data through each link; `cost` is 1
+    at the link's full rate, both directions counted.
+    SOURCE: ring all-reduce, Patarasuk and Yuan, J. Parallel Distrib. Comput. 69(2), 2009.
+    """
+    ranks = shape.tensor_parallel_size
+    moved = 2 * shape.layers * shape.hidden * 2 * 2 * (ranks - 1) / ranks
+    return moved * cost / shape.link_bytes_per_ms
 
 
 def overlap(one: float, other: float, exponent: float) -> float:
@@ -141,6 +154,18 @@ def launches(layers: float, experts: int | None, per_expert: float) -> float:
     `per_expert` is one expert's share of a layer's kernels, 0 where one kernel serves them all.
     """
     return layers * (1.0 + per_expert * (experts or 0))
+
+
+def cache_passes(query_width: float, kv_width: float, *, copied: bool) -> float:
+    """How often a step moves the bytes of its cache: once, where attention reads it in place.
+
+    An engine that appends by concatenation reads and writes the whole cache, then writes and reads
+    the keys and values once more per query head that shares them.
+    SOURCE: transformers 4.38 to 4.51, DynamicCache.update and repeat_kv.
+    """
+    if not copied:
+        return 1.0
+    return 3.0 + 2.0 * query_width / (kv_width or query_width or 1.0)
 
 
 def cache_ranks(tensor_parallel_size: int, kv_heads: int | None, compressed: bool) -> int:

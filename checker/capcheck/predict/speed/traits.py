@@ -14,6 +14,9 @@ from capcheck.resolution.resolved import Resolved
 _GEFORCE = re.compile(r"(RTX|GTX) \d{4}(?!.* Ada)")
 _PLATFORMS = {"nvidia": "cuda", "amd": "rocm", "apple": "metal", "intel": "xpu"}
 
+# Where the registry has none: PCIe 4.0 x16, and NVLink 3.
+_USUAL_LINK_GB_S = {"pcie": 64.0, "fast": 600.0}
+
 
 @dataclass(frozen=True, slots=True)
 class Traits:
@@ -144,8 +147,8 @@ def memory(gpu: GpuSpec) -> str:
 
 
 def architecture(gpu: GpuSpec) -> str:
-    """`ampere`, `rdna3`; one name for all Apple generations, which differ little per core."""
-    return "apple" if gpu.vendor == "apple" else gpu.architecture
+    """`ampere`, `rdna3`; one name for revisions and for all Apple generations: cores are alike."""
+    return "apple" if gpu.vendor == "apple" else gpu.architecture.split(".")[0]
 
 
 def segment(gpu: GpuSpec) -> str:
@@ -154,8 +157,18 @@ def segment(gpu: GpuSpec) -> str:
 
 
 def link(gpu: GpuSpec) -> str:
-    """Data-centre modules have a GPU fabric, cards talk over PCIe."""
-    return "fast" if gpu.memory_class == "hbm" and "PCIe" not in gpu.name else "pcie"
+    """`fast` for a fabric between GPUs, `pcie` for cards; by the kind of memory where not known.
+
+    A bridge between cards is sold apart: its name alone does not say that one is there.
+    """
+    if gpu.interconnect:
+        return "pcie" if gpu.interconnect.startswith("PCIe") else "fast"
+    return "fast" if gpu.memory_class == "hbm" else "pcie"
+
+
+def link_gb_s(gpu: GpuSpec) -> float:
+    """The rate at which a GPU talks to its neighbours, both directions together, in GB/s."""
+    return gpu.interconnect_gb_s or _USUAL_LINK_GB_S[link(gpu)]
 
 
 def flags(model: ModelSpec) -> tuple[str, ...]:

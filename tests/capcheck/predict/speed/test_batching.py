@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 from capcheck.predict.coefficients import load
-from capcheck.predict.speed.batching import StepLaw
+from capcheck.predict.speed.batching import StepLaw, attention_widths, query_groups
+from capcheck.registry.tables import Registry
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -97,3 +98,25 @@ def test_a_measured_stream_is_met_where_scaling_can_meet_it(
     low, high = (law.at_stream(ms, context).ms(1.0, context) for ms in (0.0, 1e9))
     wanted = min(max(law.ms(1.0, context) * factor, low), high)
     assert law.at_stream(wanted, context).ms(1.0, context) == pytest.approx(wanted, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "widths", "groups"),
+    [
+        ({}, (4096.0, 1024.0), 4.0),
+        ({"n_heads": None}, (4096.0, 1024.0), 4.0),
+        ({"n_kv_heads": None}, (4096.0, 4096.0), 1.0),
+        ({"mla_kv_lora_rank": 512}, (4096.0, 1024.0), 1.0),
+    ],
+)
+def test_query_heads_share_cached_heads(
+    registry: Registry,
+    changes: dict[str, int | None],
+    widths: tuple[float, float],
+    groups: float,
+):
+    [model] = [each for each in registry.models if each.name == "llama3.1-8b"]
+    model = replace(model, **changes)
+    assert attention_widths(model) == widths
+    assert query_groups(model, copied=False) == groups
+    assert query_groups(model, copied=True) == 1.0

@@ -13,7 +13,12 @@ from capcheck.resolution.resolve import resolve
 Stated = Callable[[Mapping[str, Any]], Deployment]
 SECTION = {
     "intervals": {
-        "*": {"repeated": [0.8, 1.2], "interpolated": [0.5, 2.0], "extrapolated": [0.25, 4.0]},
+        "*": {
+            "repeated": [0.8, 1.2],
+            "interpolated": [0.5, 2.0],
+            "extrapolated": [0.25, 4.0],
+            "remote": [0.2, 5.0],
+        },
         "vllm/cuda": {
             "repeated": [0.9, 1.1],
             "interpolated": [0.8, 1.25],
@@ -23,7 +28,9 @@ SECTION = {
     "seen": {
         "vllm/cuda": {
             "gpus": ["L4 24GB"],
+            "memories": ["gddr"],
             "kernels": ["16bit"],
+            "flags": [],
             "params_b": [1.0, 10.0],
             "ranks": 1,
             "cells": ["qwen3-8b 16bit L4 24GB"],
@@ -60,9 +67,21 @@ def judged(stated: Stated, registry: Registry) -> Callable[..., Certainty]:
         ({"gpu": "L40S 48GB"}, 0.64, 1.5, "fitted law for vllm/cuda; not measured: L40S 48GB"),
         (
             {"quant": "AWQ"},
-            0.64,
-            1.5,
+            0.2,
+            5.0,
             "fitted law for vllm/cuda; not measured: w4a16 kernels",
+        ),
+        (
+            {"gpu": "H100 80GB SXM"},
+            0.2**1.25,
+            5.0**1.25,
+            "fitted law for vllm/cuda; not measured: H100 80GB SXM, hbm memory",
+        ),
+        (
+            {"model": "mixtral-8x7b", "gpu": "L40S 48GB"},
+            0.2**1.5,
+            5.0**1.5,
+            "fitted law for vllm/cuda; not measured: L40S 48GB, moe models, a model of 46.7B",
         ),
         (
             {"gpu": "L40S 48GB", "ranks": 2},
@@ -78,8 +97,8 @@ def judged(stated: Stated, registry: Registry) -> Callable[..., Certainty]:
         ),
         (
             {"backend": "sglang"},
-            0.25**1.25,
-            4.0**1.25,
+            0.2**1.25,
+            5.0**1.25,
             "fitted law for sglang/cuda; not measured: sglang on cuda, L4 24GB",
         ),
         (

@@ -4,7 +4,16 @@ from typing import Any
 import pytest
 from capcheck.manifest.deployment import Deployment
 from capcheck.predict.coefficients import load
-from capcheck.predict.speed.traits import Traits, kernel, method, segment, traits_of
+from capcheck.predict.speed.traits import (
+    Traits,
+    architecture,
+    kernel,
+    link,
+    link_gb_s,
+    method,
+    segment,
+    traits_of,
+)
 from capcheck.registry.tables import Registry
 from capcheck.resolution.resolve import resolve
 
@@ -110,3 +119,35 @@ def test_nothing_is_said_about_an_unknown_gpu(stated: Stated, registry: Registry
 )
 def test_methods_tell_formats_of_one_kernel_apart(registry: Registry, quant: str, expected: str):
     assert method(registry.quant(quant, backend="transformers").spec) == expected
+
+
+@pytest.mark.parametrize(
+    ("gpu", "expected", "gb_s"),
+    [
+        ("H100 80GB SXM", "fast", 900.0),
+        ("MI300X 192GB", "fast", 896.0),
+        ("RTX 4090 24GB", "pcie", 64.0),
+        ("A30 24GB", "pcie", 64.0),  # HBM on a card
+        ("H100 80GB PCIe", "pcie", 128.0),  # a bridge is sold apart
+        ("MI250 128GB", "fast", 600.0),  # not listed: what is usual with HBM
+        ("RX 7900 XTX 24GB", "pcie", 64.0),
+    ],
+)
+def test_the_link_between_gpus_is_a_fact(registry: Registry, gpu: str, expected: str, gb_s: float):
+    [spec] = [each for each in registry.gpus if each.name == gpu]
+    assert (link(spec), link_gb_s(spec)) == (expected, gb_s)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "expected"),
+    [
+        ("Apple M3 Max 40c", "apple"),
+        ("Ryzen AI Max+ 395 128GB", "rdna3"),  # rdna3.5 is a revision
+        ("RX 7900 XTX 24GB", "rdna3"),
+        ("GTX 1660 6GB", "turing-tu11x"),  # no tensor cores
+        ("T4 16GB", "turing"),
+    ],
+)
+def test_architectures_are_those_of_the_cores(registry: Registry, gpu: str, expected: str):
+    [spec] = [each for each in registry.gpus if each.name == gpu]
+    assert architecture(spec) == expected

@@ -1,0 +1,332 @@
+"""Shell scripts to the commands they hold, read but never run.
+
+Reads the parts of the POSIX shell that deployments use: quotes, line continuations, comments,
+`;`, `&&`, `||`, `|`, `&`, redirections, here-documents, assignments, `export`, arrays, and the
+words of `if`, `for`, `while` and `case`. What only a shell can know (a command's output, a
+variable that a branch sets) is marked as unresolved.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from capcheck.source.native.command.variables import Environment, closing, parameter
+from capcheck.source.native.text import EMPTY, MAX_LENGTH, Text, joined
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One simple command, its words expanded, with the environment it would see.
+
+    `branch` tells commands of different branches and loops apart; 0 is the main line.
+    """
+
+    words: tuple[Text, ...]
+    environment: Environment
+    branch: int = 0
+
+
+def commands(script: Text, environment: Environment) -> tuple[Command, ...]:
+    """Every simple command of a script, in order."""
+    return _Reader(script[:MAX_LENGTH], environment).read()
+
+
+# Arrays in arrays are no shell.
+_DEEPEST = 2
+
+
+_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\+?)=")
+_DECLARERS = frozenset(("export", "declare", "local", "readonly", "typeset"))
+_OPENERS = frozenset(("if", "while", "until", "for", "case", "select"))
+_CLOSERS = frozenset(("fi", "done", "esac"))
+_SKIPPED = frozenset(("then", "else", "elif", "do", "{", "}", "!", "time"))
+_TESTS = frozenset(("[", "[[", "test"))
+_OPERATORS = ("&&", "||", ";;", ";", "|", "&", "(", ")", "\n")
+
+
+def _most(script: Text) -> int:
+    """How much variables may add: a hostile script doubles one line by line."""
+    return 2048 + 4 * len(script.value)
+
+
+class _Reader:
+    """One pass over the script; assignments take effect where they stand."""
+
+    def __init__(self, script: Text, environment: Environment, depth: int = 0) -> None:
+        self.depth = depth
+        self.script = script
+        self.value = script.value
+        self.at = 0
+        self.environment: dict[str, Text] = dict(environment)
+        self.words: list[Text] = []
+        self.quoted_first = False
+        self.found: list[Command] = []
+        self.heredocs: list[str] = []
+        self.open: list[str] = []
+        self.branch = 0
+        self.operator = ";"
+        self.after_test = False
+        self.expanded = 0
+        self.most = _most(script)
+
+    def read(self) -> tuple[Command, ...]:
+        while self.at < len(self.value):
+            char = self.value[self.at]
+            operator = next((o for o in _OPERATORS if self.value.startswith(o, self.at)), None)
+            if char == "\\" and self.value[self.at + 1 : self.at + 2] == "\n":
+                self.at += 2
+            elif operator == "&" and self.value.startswith("&>", self.at):
+                self._redirection(2)
+            elif operator:
+                self._end(operator)
+            elif char.isspace():
+                self.at += 1
+            elif char == "#":
+                end = self.value.find("\n", self.at)
+                self.at = len(self.value) if end < 0 else end
+            elif match := _REDIRECTION.match(self.value, self.at):
+                self._redirection(match.end() - self.at)
+            else:
+                self._word()
+        self._end(";")
+        return tuple(self.found)
+
+    def _end(self, operator: str) -> None:
+        """An operator: the command before it is complete."""
+        self.at += len(operator)
+        if operator == "(" and len(self.words) == 1 and self.open[-1:] != ["case"]:
+            self.words = []  # the name of a function
+        elif operator == ")" and self.open[-1:] == ["case"]:
+            self.words = []  # a pattern
+            self.branch += 1
+        else:
+            self._complete()
+        self.operator = operator if operator not in ("\n", "(", ")") else ";"
+        if operator == "\n":
+            self._skip_heredocs()
+
+    def _complete(self) -> None:
+        words, self.words = self.words, []
+        while words and not self.quoted_first:
+            head = words[0].value
+            if head in _OPENERS:
+                self.open.append(head)
+                self.branch += 1
+                if head in ("for", "select", "case"):
+                    if head != "case" and len(words) > 1:
+                        self._assign(words[1].value, words[1].missing(words[1].value))
+                    words = []
+                    break
+            elif head in _CLOSERS:
+                self.open = self.open[:-1]
+                self.branch += 1
+                words = []
+                break
+            elif head in ("else", "elif"):
+                self.branch += 1
+            elif head not in _SKIPPED:
+                break
+            words = words[1:]
+        own = dict(self.environment)
+        while words and (match := _ASSIGNMENT.match(words[0].value)):
+            self._note(words[0], match, own)
+            words = words[1:]
+            if not words:
+                self.environment = own
+        if words and words[0].value in _DECLARERS:
+            for word in words[1:]:
+                if match := _ASSIGNMENT.match(word.value):
+                    self._note(word, match, self.environment)
+            words = []
+        self.after_test = bool(words) and words[0].value in _TESTS
+        if words:
+            branch = self.branch if self.open else 0
+            self.found.append(Command(tuple(words), own, branch))
+
+    def _note(self, word: Text, match: re.Match[str], into: dict[str, Text]) -> None:
+        name, value = match[1], word[match.end() :]
+        if match[2]:
+            value = joined((into.get(name, EMPTY), value))
+        doubtful = self.open or self.operator == "||" or (self.operator == "&&" and self.after_test)
+        if doubtful and self.operator in ("&&", "||", ";", "|", "&", ";;"):
+            value = (value or word).missing(name)
+        self._assign(name, value, into)
+
+    def _assign(self, name: str, value: Text, into: dict[str, Text] | None = None) -> None:
+        self.expanded += len(value.value)
+        if self.expanded > self.most or len(value.value) > MAX_LENGTH:
+            value = value[:100].missing(name)
+        (self.environment if into is None else into)[name] = value
+
+    def _word(self) -> None:
+        """Read one word; expansions outside quotes may make it several or none."""
+        pieces: list[Text] = []
+        words: list[Text] = []
+        quoted = False
+        while self.at < len(self.value):
+            char = self.value[self.at]
+            if char.isspace() or char in ";|&()<>":
+                if char == "(" and pieces and pieces[-1].value.endswith("="):
+                    pieces.append(self._array())
+                    quoted = True
+                    continue
+                break
+            if char == "\\":
+                if self.value[self.at + 1 : self.at + 2] != "\n":
+                    pieces.append(self.script[self.at + 1 : self.at + 2])
+                self.at += 2
+            elif char == "'" or self.value.startswith("$'", self.at):
+                start = self.at + (1 if char == "'" else 2)
+                end = self.value.find("'", start)
+                end = len(self.value) if end < 0 else end
+                pieces.append(self.script[start:end])
+                self.at = end + 1
+                quoted = True
+            elif char == '"':
+                self._quotes(pieces)
+                quoted = True
+            elif char in "$`":
+                value = self._expansion()
+                is_assignment = bool(pieces) and _ASSIGNMENT.match(joined(pieces).value)
+                if is_assignment or value.unresolved:
+                    pieces.append(value)
+                else:
+                    self._split_into(value, pieces, words)
+            else:
+                end = self.at + 1
+                while end < len(self.value) and self.value[end] not in _ENDS_RUN:
+                    end += 1
+                pieces.append(self.script[self.at : end])
+                self.at = end
+        word = joined(pieces)
+        if word or quoted:
+            words.extend((word,) if _ASSIGNMENT.match(word.value) else _elements(word))
+        if not self.words:
+            self.quoted_first = quoted and not _ASSIGNMENT.match(word.value)
+        self.words.extend(words)
+
+    @staticmethod
+    def _split_into(value: Text, pieces: list[Text], words: list[Text]) -> None:
+        """An unquoted value: its blanks separate words."""
+        split = value.split()
+        if not split:
+            return
+        if value.value[0].isspace() and pieces:
+            words.append(joined(pieces))
+            pieces.clear()
+        for part in split[:-1]:
+            words.append(joined((*pieces, part)))
+            pieces.clear()
+        pieces.append(split[-1])
+        if value.value[-1].isspace():
+            words.append(joined(pieces))
+            pieces.clear()
+
+    def _quotes(self, pieces: list[Text]) -> None:
+        self.at += 1
+        start = self.at
+        while self.at < len(self.value) and self.value[self.at] != '"':
+            char = self.value[self.at]
+            if char == "\\":
+                pieces.append(self.script[start : self.at])
+                follower = self.value[self.at + 1 : self.at + 2]
+                kept = EMPTY
+                if follower != "\n":
+                    first = self.at + 1 if follower in tuple('"\\$`') else self.at
+                    kept = self.script[first : self.at + 2]
+                pieces.append(kept)
+                self.at += 2
+                start = self.at
+            elif char in "$`":
+                pieces.append(self.script[start : self.at])
+                pieces.append(self._expansion())
+                start = self.at
+            else:
+                self.at += 1
+        pieces.append(self.script[start : self.at])
+        self.at += 1
+
+    def _expansion(self) -> Text:
+        """What starts with `$` or a backquote, from `self.at` on."""
+        start = self.at
+        if self.value[start] == "`":
+            end = self.value.find("`", start + 1)
+            self.at = len(self.value) if end < 0 else end + 1
+            return self.script[start : self.at].missing(self.value[start : self.at][:60])
+        if self.value.startswith("$(", start):
+            self.at = closing(self.value, start + 1, "(", ")") + 1
+            written = self.script[start : self.at]
+            return written if written.unresolved else written.missing(written.value[:60])
+        value, self.at = parameter(self.script, start, self.environment)
+        self.expanded += len(value.value)
+        if self.expanded > self.most:
+            return self.script[start : self.at].missing("text beyond the limit")
+        return value
+
+    def _array(self) -> Text:
+        """The words of `(...)` behind `NAME=`, as one text with a separator before each."""
+        end = closing(self.value, self.at, "(", ")")
+        inner = self.script[self.at + 1 : end]
+        self.at = end + 1
+        parts: list[Text] = []
+        if self.depth >= _DEEPEST:
+            return inner.missing("(...)")
+        for command in _Reader(inner, self.environment, self.depth + 1).read():
+            for word in command.words:
+                parts += [_separator(word), word]
+        return joined(parts)
+
+    def _redirection(self, length: int) -> None:
+        written = self.value[self.at : self.at + length]
+        self.at += length
+        while self.at < len(self.value) and self.value[self.at] in " \t":
+            self.at += 1
+        before = self.words
+        first = self.quoted_first
+        self.words = []
+        if self.at < len(self.value) and self.value[self.at] not in ";|\n()":
+            if self.value[self.at] == "&":
+                self.at += 1
+            self._word()
+        target = self.words
+        self.words, self.quoted_first = before, first
+        if written.endswith("<<") or written.endswith("<<-"):
+            self.heredocs.append(target[0].value if target else "")
+
+    def _skip_heredocs(self) -> None:
+        for delimiter in self.heredocs:
+            while self.at < len(self.value):
+                end = self.value.find("\n", self.at)
+                end = len(self.value) if end < 0 else end
+                line = self.value[self.at : end]
+                self.at = end + 1
+                if line.strip() == delimiter:
+                    break
+        self.heredocs = []
+
+
+_ENDS_RUN = frozenset(" \t\n\r;|&()<>\\'\"$`")
+_REDIRECTION = re.compile(r"[0-9]*(?:<<<|<<-|<<|<>|>>|>\||<|>)")
+
+
+# Stands before each element of an array. No file that is read can hold it, and to `str.isspace` it
+# is a blank.
+_SEPARATOR = "\x1f"
+
+
+def _separator(word: Text) -> Text:
+    return Text(_SEPARATOR, word.marks[:1]) if word.marks else EMPTY
+
+
+def _elements(word: Text) -> Iterator[Text]:
+    """The elements of a quoted `"${ARRAY[@]}"`, or the word itself."""
+    if _SEPARATOR not in word.value:
+        yield word
+        return
+    start = 0
+    for match in re.finditer(f"{_SEPARATOR}|$", word.value):
+        if match.start() > start:
+            yield word[start : match.start()]
+        start = match.end()

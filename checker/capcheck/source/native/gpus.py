@@ -1,0 +1,136 @@
+"""Accelerators of a pod: how many by its resources, which by its node labels.
+
+Labels, instance types and resource names are rows of data/gpu_labels.csv, gpu_skus.csv and
+gpu_resources.csv. A resource says how many and whose; only a label or an instance type says which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+
+from capcheck.place import Place
+from capcheck.registry.rows import read
+from capcheck.source.native.command.flags import DATA
+from capcheck.source.native.deployment import Fact, Stated, Unknown
+from capcheck.source.native.tree import at, entries, items, plain
+from capcheck.source.nodes import Node, Scalar
+
+_INSTANCE_TYPES = ("node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type")
+_LISTS = frozenset(("In",))
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """What a container asks for: whose accelerators (empty: NVIDIA's), and how many."""
+
+    type: str
+    count: Fact
+    resource: str
+    place: Place
+
+
+def requested(resources: Node | None, *, plain_gpu: bool = False) -> Requested | None:
+    """The accelerators among a container's limits and requests.
+
+    `plain_gpu` accepts the key `gpu` as well, which means NVIDIA's to Dynamo.
+    """
+    for section in ("limits", "requests"):
+        for key, value in entries(at(resources, section)):
+            row = _resource(key)
+            if row is None and not (plain_gpu and key == "gpu"):
+                continue
+            count = _count(value, f"{section} {key}")
+            if isinstance(count, Stated) and count.value == 0:
+                continue
+            type_ = row["gpu"] if row else ""
+            if type_ == "MIG":
+                type_ = f"MIG-{key.rpartition('mig-')[2]}"
+            return Requested(type_, count, key, value.place)
+    return None
+
+
+def by_labels(pod: Node | None) -> Stated | Unknown:
+    """The GPU that a pod spec's node selector or node affinity fixes.
+
+    Several values that mean different GPUs are alternatives, joined by `|`.
+    """
+    for label, values in _labels(pod):
+        found: dict[str, Scalar] = {}
+        for value in values:
+            gpu = gpu_of_label(label, value.text)
+            if gpu is None:
+                found = {}
+                break
+            found.setdefault(gpu, value)
+        if found:
+            place = next(iter(found.values())).place
+            return Stated("|".join(found), place, f"label {label}")
+    return Unknown()
+
+
+def gpu_of_label(label: str, value: str) -> str | None:
+    """The GPU that a node label's value names."""
+    if label in _INSTANCE_TYPES:
+        sku = of_sku(value)
+        return sku[0] if sku else None
+    return _label_table().get((label, value.lower()))
+
+
+def of_sku(name: str) -> tuple[str, int] | None:
+    """The GPU and the number of them that a cloud's machine type has."""
+    return _sku_table().get(name.lower())
+
+
+def _labels(pod: Node | None) -> Iterator[tuple[str, tuple[Scalar, ...]]]:
+    for label, value in entries(at(pod, "nodeSelector")):
+        if isinstance(value, Scalar):
+            yield label, (value,)
+    required = at(
+        pod,
+        "affinity",
+        "nodeAffinity",
+        "requiredDuringSchedulingIgnoredDuringExecution",
+        "nodeSelectorTerms",
+    )
+    for term in items(required):
+        for expression in items(at(term, "matchExpressions")):
+            if plain(at(expression, "operator")) in _LISTS:
+                values = items(at(expression, "values"))
+                scalars = tuple(value for value in values if isinstance(value, Scalar))
+                yield plain(at(expression, "key")), scalars
+
+
+def _count(value: Node, origin: str) -> Fact:
+    if not isinstance(value, Scalar):
+        return Unknown()
+    if value.text.isascii() and value.text.isdigit() and len(value.text) < 6:
+        return Stated(int(value.text), value.place, origin)
+    return Unknown(f"the number of accelerators is {value.text[:40]!r}", value.place)
+
+
+def _resource(key: str) -> dict[str, str] | None:
+    for row in _resource_table():
+        if fnmatchcase(key, row["resource"]):
+            return row
+    return None
+
+
+@cache
+def _resource_table() -> tuple[dict[str, str], ...]:
+    return tuple(dict(row) for row in read(DATA / "gpu_resources.csv"))
+
+
+@cache
+def _label_table() -> dict[tuple[str, str], str]:
+    rows = read(DATA / "gpu_labels.csv")
+    return {(row["label"], row["value"].lower()): row["gpu"] for row in rows}
+
+
+@cache
+def _sku_table() -> dict[str, tuple[str, int]]:
+    return {
+        row["sku"].lower(): (row["gpu"], int(row["count"])) for row in read(DATA / "gpu_skus.csv")
+    }

@@ -1,0 +1,194 @@
+"""Kubernetes objects with a pod template: Deployment, StatefulSet, LeaderWorkerSet and others.
+
+Any kind with a nested pod spec is read, those of KINDS with what their fields mean; the kinds that
+other readers know are left to them. An object whose engine container has no image is a patch of
+another one and `partial`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from capcheck.source.native.deployment import (
+    Fact,
+    NativeDeployment,
+    Stated,
+    Unknown,
+    deployment,
+)
+from capcheck.source.native.gpus import requested
+from capcheck.source.native.pod import (
+    Served,
+    containers_of,
+    facts_of,
+    name_place,
+    number,
+    served,
+    times,
+    total,
+)
+from capcheck.source.native.tree import Document, Files, at, entries, items, plain
+from capcheck.source.nodes import Mapping, Node, Sequence
+
+Path = tuple[str | int, ...]
+
+NAME = "Kubernetes workload"
+
+# Objects that have a pod template for something that answers no requests.
+_NOT_SERVING = frozenset(("Job", "CronJob", "PodTemplate", "Workflow", "PipelineRun"))
+
+
+def recognises(document: Document) -> bool:
+    """Whether it is a Kubernetes object with a pod spec somewhere in its `spec`."""
+    if not document.kind or not plain(at(document.tree, "apiVersion")):
+        return False
+    return any(True for _ in _pods(at(document.tree, "spec"), ()))
+
+
+def read(document: Document, files: Files) -> list[NativeDeployment]:
+    """The deployments of one object: one, or one for each role that serves."""
+    if document.kind in _NOT_SERVING:
+        return []
+    if document.kind == "LeaderWorkerSet":
+        return _leader_worker_set(document, files)
+    if document.kind in ("RayClusterFleet", "RayClusterReplicaSet", "RayCluster"):
+        return _ray_cluster(document, files)
+    spec = at(document.tree, "spec")
+    found = []
+    for path, pod in _pods(spec, ()):
+        serving = served(pod, files, document)
+        if serving is not None:
+            found.append((path, serving))
+    if len(found) == 1 and not _in_roles(found[0][0]):
+        replicas = number(spec, "replicas")
+        return [_deployment(document, found[0][1], replicas)]
+    return [
+        _deployment(document, serving, _role_replicas(spec, path), role=_role(spec, path))
+        for path, serving in found
+    ]
+
+
+def _deployment(
+    document: Document,
+    serving: Served,
+    replicas: Fact,
+    *,
+    role: str = "",
+    count: Fact | None = None,
+    nodes: int = 1,
+    settings: dict[str, Stated] | None = None,
+) -> NativeDeployment:
+    over: dict[str, Fact] = {"replicas": replicas}
+    if count is not None:
+        over["gpu_count"] = count
+    facts = facts_of(serving, over)
+    patch = serving.container.image is None
+    all_settings = {**serving.reading.settings, **(settings or {})}
+    if nodes > 1:
+        all_settings["nodes"] = Stated(nodes, name_place(document), "pods of a replica")
+    return deployment(
+        address=document.address(role),
+        kind=document.kind,
+        place=name_place(document),
+        facts=facts,
+        expect="partial" if patch else None,
+        role=role,
+        settings=all_settings,
+    )
+
+
+def _leader_worker_set(document: Document, files: Files) -> list[NativeDeployment]:
+    """One replica is a leader and `size - 1` workers; the leader has the engine's command.
+
+    Source: LeaderWorkerSet API (`leaderWorkerTemplate.size` counts the leader, default 1).
+    """
+    spec = at(document.tree, "spec")
+    template = at(spec, "leaderWorkerTemplate")
+    worker = at(template, "workerTemplate", "spec")
+    leader = at(template, "leaderTemplate", "spec") or worker
+    serving = served(leader, files, document)
+    if serving is None:
+        return []
+    size = number(template, "size")
+    pods = size.value if isinstance(size, Stated) else 1
+    followers = _resources_of(worker, serving, files, document)
+    count = total((serving.gpu_count, times(followers, int(pods) - 1)))
+    if isinstance(size, Unknown) and size.place:
+        count = size
+    return [_deployment(document, serving, number(spec, "replicas"), count=count, nodes=int(pods))]
+
+
+def _ray_cluster(document: Document, files: Files) -> list[NativeDeployment]:
+    """A head that starts the engine, and worker groups beside it.
+
+    Source: KubeRay RayCluster API (`headGroupSpec`, `workerGroupSpecs[].replicas`, default 1);
+    AIBrix wraps it in a template with replicas of its own.
+    """
+    spec = at(document.tree, "spec")
+    cluster = at(spec, "template", "spec") or spec
+    serving = served(at(cluster, "headGroupSpec", "template", "spec"), files, document)
+    if serving is None:
+        return []
+    counts = [serving.gpu_count]
+    nodes = 1
+    for group in items(at(cluster, "workerGroupSpecs")):
+        replicas = number(group, "replicas")
+        size = int(replicas.value) if isinstance(replicas, Stated) else 1
+        worker = at(group, "template", "spec")
+        counts.append(times(_resources_of(worker, serving, files, document), size))
+        nodes += size
+    replicas = number(spec, "replicas") if cluster is not spec else Unknown()
+    return [_deployment(document, serving, replicas, count=total(counts), nodes=nodes)]
+
+
+def _resources_of(pod: Node | None, like: Served, files: Files, document: Document) -> Fact:
+    """The accelerators of a pod that helps the engine without a command of its own."""
+    for node in containers_of(pod):
+        asked = requested(at(node, "resources"))
+        if asked is not None:
+            return asked.count
+    if isinstance(like.gpu_count, Stated) and like.gpu_count.value == 0:
+        return like.gpu_count
+    return Unknown()
+
+
+def _pods(node: Node | None, path: Path) -> Iterator[tuple[Path, Node]]:
+    """Every pod spec below a node: a map with a list `containers`, or an OME `runner`."""
+    if isinstance(node, Mapping):
+        if any(isinstance(at(item, "name"), object) for item in items(at(node, "containers"))):
+            yield path, node
+            return
+        if at(node, "runner", "image") is not None:
+            yield path, node
+            return
+        for key, value in entries(node):
+            yield from _pods(value, (*path, key))
+    elif isinstance(node, Sequence):
+        for position, value in enumerate(node.items):
+            yield from _pods(value, (*path, position))
+
+
+def _in_roles(path: Path) -> bool:
+    return any(isinstance(step, int) for step in path)
+
+
+def _role(spec: Node | None, path: Path) -> str:
+    """The name of the list item or map key that a pod spec belongs to."""
+    node = spec
+    name = ""
+    for step in path:
+        node = at(node, step)
+        if isinstance(step, int):
+            name = plain(at(node, "name")) or str(step)
+    return name or str(path[0] if path else "")
+
+
+def _role_replicas(spec: Node | None, path: Path) -> Fact:
+    """The replicas that stand nearest above a pod spec."""
+    node = spec
+    found = number(node, "replicas")
+    for step in path:
+        node = at(node, step)
+        nearer = number(node, "replicas")
+        found = nearer if isinstance(nearer, Stated) else found
+    return found
