@@ -19,6 +19,7 @@ COMMANDS = {
     "select": "Choose the form of every predictor by its error on groups held out.",
     "simulate": "Simulate a manifest's deployments request by request.",
     "tr133": "Run TR133's own procedure on its raw files.",
+    "validate": "Predict every measurement without its group, and write the pages of it.",
 }
 
 
