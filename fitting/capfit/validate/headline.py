@@ -12,7 +12,8 @@ from capfit.validate.targets import Outcome, outcomes
 _HEADLINE = (
     *("VRAM peak, eager attention", "VRAM peak, fused attention", "VRAM peak", "KV pool, tokens"),
     *("decode, one stream", "prefill, one prompt"),
-    *("output rate, static batch", "TPOT under load", "TTFT under load"),
+    *("output rate, static batch", "TPOT in a benchmark", "TTFT in a benchmark"),
+    *("TPOT under load", "TTFT under load"),
     *("total output rate under load", "scaling, eta of N agents"),
     *("latency of an open loop, mean", "latency of an open loop, p95", "quality score"),
 )

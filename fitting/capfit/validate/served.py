@@ -1,4 +1,9 @@
-"""Whole deployments under load: the artifact fitted without a group, then the checker itself."""
+"""Whole deployments under load: the artifact fitted without a group, then the checker itself.
+
+"under load" is what capcheck says of a manifest: a loop that has settled. A published benchmark
+starts its clients together and ends after a few rounds; "in a benchmark" replays that with the same
+predicted times of steps and prompts, and the settled answer's relative interval.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +18,12 @@ from capcheck.registry.tables import Registry
 
 from capfit.data.cells import Cell, Cells
 from capfit.data.setting import Setting
-from capfit.latency.served import METRICS, _unloaded
+from capfit.latency.served import METRICS, _benchmark, _unloaded
 from capfit.speed import fit
 from capfit.validate.rows import Row, Unit
 
 _ARRIVALS = ("closed", "poisson")
-_LABELS = {"TTFT": "TTFT under load", "TPOT": "TPOT under load", "latency": "latency under load"}
+_SETTLED, _BENCHMARK = "under load", "in a benchmark"
 RATE = "total output rate under load"
 
 
@@ -78,31 +83,48 @@ def _rows(
     if unloaded is None:
         return
     load = unloaded.loaded().load
+    replayed = _benchmark(unloaded, setting) if setting.arrival == "closed" else None
     for metric, cell in figures.items():
-        if not _wanted(metric):
+        if not _wanted(metric) or cell.value <= 0.0:
             continue
-        name, unit, estimate = _answer(load, metric)
-        if estimate.value and estimate.low and cell.value > 0.0:
-            yield Row(
-                predictor=name,
-                held_out=held_out,
-                backend=setting.backend.name,
-                group=group_of(setting, held_out),
-                what=describe(setting),
-                unit=unit,
-                predicted=estimate.value,
-                measured=cell.value,
-                low=estimate.low,
-                high=estimate.high,
-                baselines={},
-            )
+        name, unit, settled = _answer(load, metric)
+        answers = {name.format(_SETTLED): settled}
+        if replayed is not None and metric in METRICS:
+            _, field, part = METRICS[metric]
+            value = getattr(getattr(replayed, field), part)
+            answers[name.format(_BENCHMARK)] = _scaled(settled, value)
+        for predictor, estimate in answers.items():
+            if estimate.value and estimate.low:
+                yield Row(
+                    predictor=predictor,
+                    held_out=held_out,
+                    backend=setting.backend.name,
+                    group=group_of(setting, held_out),
+                    what=describe(setting),
+                    unit=unit,
+                    predicted=estimate.value,
+                    measured=cell.value,
+                    low=estimate.low,
+                    high=estimate.high,
+                    baselines={},
+                )
+
+
+def _scaled(settled: Estimate, value: float) -> Estimate:
+    """Another value with the relative interval of an estimate."""
+    if not settled.value or not settled.low:
+        return replace(settled, value=None)
+    by = value / settled.value
+    high = None if settled.high is None else settled.high * by
+    return replace(settled, value=value, low=settled.low * by, high=high)
 
 
 def _answer(load: Load, metric: str) -> tuple[str, Unit, Estimate]:
+    """A name with a place for the kind of load, the unit, and what is said of a settled loop."""
     if metric == "total_output_tok_s":
-        return RATE, "tok/s", load.throughput_tok_s
+        return "total output rate {}", "tok/s", load.throughput_tok_s
     label, field, part = METRICS[metric]
-    name = _LABELS[label] if part == "mean" else f"{_LABELS[label]}, {part}"
+    name = f"{label} {{}}" if part == "mean" else f"{label} {{}}, {part}"
     return name, "ms", getattr(getattr(load, field), part)
 
 
