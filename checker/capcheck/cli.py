@@ -21,6 +21,7 @@ COMMANDS = {
     "comment": "Write a saved report onto its pull request.",
     "curve": "Show latency against traffic.",
     "inspect": "Show what native files (Kubernetes, Compose ...) say about deployments.",
+    "fix": "Write the smallest change that passes into a manifest.",
     "list": "List the models, GPUs, quants, backends or prices that capcheck knows.",
     "render": "Print a saved JSON report in another format.",
     "schema": "Print a JSON Schema.",
