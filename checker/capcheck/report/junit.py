@@ -12,7 +12,7 @@ from typing import Literal
 from capcheck.report.compared import is_old
 from capcheck.report.document import Deployment, Document, Finding, Gate
 from capcheck.report.escape import NAME_LENGTH, SENTENCE_LENGTH, clip, xml
-from capcheck.report.figures import against, reading
+from capcheck.report.figures import against, gate_of, reading
 from capcheck.report.style import Style
 
 Outcome = Literal["passed", "failure", "error", "skipped"]
@@ -68,13 +68,27 @@ def _by_path(document: Document) -> dict[str, list[Case]]:
 
 
 def _cases(deployment: Deployment, document: Document) -> Iterator[Case]:
-    for name, gate in deployment["gates"].items():
-        own = [found for found in deployment["findings"] if _decides(found, name, gate)]
+    """The gates by name, then what decides without one."""
+    deciding = [found for found in deployment["findings"] if found["verdict"] != "pass"]
+    gates = [(found, _gate(found, deployment)) for found in deciding]
+    for name, gate in sorted(deployment["gates"].items()):
+        own = [found for found, decided in gates if decided == name]
         yield _case(deployment, gate, own, document)
+    for found, decided in gates:
+        if decided is None:
+            counts = found["verdict"] in document["run"]["fail_on"] and not _is_settled(found)
+            outcome: Outcome = "failure" if counts else "skipped"
+            message = f"{_why_not(found)}{found['message']}"
+            owner, rule, verdict = deployment["name"], found["rule"], found["verdict"]
+            yield Case(owner, rule, outcome, verdict, message, _told(found))
 
 
-def _decides(found: Finding, name: str, gate: Gate) -> bool:
-    return found["gate"] == name and found["verdict"] != "pass"
+def _gate(found: Finding, deployment: Deployment) -> str | None:
+    """The name of the gate that a finding decides; one of an older report by its place."""
+    if found["gate"] is not None:
+        return found["gate"] if found["gate"] in deployment["gates"] else None
+    judged = gate_of(found, deployment)
+    return next((name for name, gate in deployment["gates"].items() if gate is judged), None)
 
 
 def _case(
@@ -84,7 +98,7 @@ def _case(
     if verdict == "pass":
         return Case(owner, gate["label"])
     counts = verdict in document["run"]["fail_on"] and deployment["blocking"]
-    fresh = [found for found in findings if not (is_old(found) or found["waived"])]
+    fresh = [found for found in findings if not _is_settled(found)]
     message = _message(gate, findings)
     body = "\n".join(_told(found) for found in findings) or message
     if counts and (fresh or not findings):
@@ -95,10 +109,15 @@ def _case(
     return Case(owner, gate["label"], "skipped", verdict, f"{why}{message}", body)
 
 
+def _is_settled(found: Finding) -> bool:
+    """Whether it does not count: base has it too, or somebody has waived it."""
+    return is_old(found) or found["waived"] is not None
+
+
 def _why_not(found: Finding) -> str:
     if found["waived"]:
         return f"waived until {found['waived']['expires']} ({found['waived']['reason']}): "
-    return "as on base: "
+    return "as on base: " if is_old(found) else ""
 
 
 def _message(gate: Gate, findings: Sequence[Finding]) -> str:
