@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from capcheck.edit.diff import unified
 from capcheck.errors import InputError
 from capcheck.exit_codes import ExitCode
 from capcheck.output import OutputError, print_data, write_file
+from capcheck.recheck import passing
 from capcheck.report import to_document
 from capcheck.report.document import Deployment
 from capcheck.report.escape import clip, plain
@@ -49,9 +49,8 @@ def command(file: Path, *, dry_run: bool, deployment: str | None) -> int:
             made += changes(fix, text)
             fixed.add(one["name"])
     changed = apply(text, made)
-    passing = _passing(path, changed, options, fixed)
-    if passing != fixed:
-        failed = ", ".join(sorted(fixed - passing))
+    if fixed and (wrong := fixed - passing(path, changed, options)):
+        failed = plain(", ".join(sorted(wrong)))
         click.echo(f"error: {failed}: does not pass once changed; nothing is written", err=True)
         return ExitCode.FAILED
     if dry_run:
@@ -78,15 +77,6 @@ def _wanted(deployments: Sequence[Deployment], name: str | None) -> list[Deploym
         hint = f"; did you mean {near!r}?" if near else ""
         raise click.BadParameter(f"there is no deployment {name!r}{hint}", param_hint="deployment")
     return found
-
-
-def _passing(path: str, text: str, options: Options, names: Iterable[str]) -> set[str]:
-    """Those of the named deployments that pass in the changed text: everything is judged anew."""
-    if not names:
-        return set()
-    again = run((path,), replace(options, alternatives=False), instead={path: text})
-    judged = {one.resolved.deployment.name: one.verdict for one in again.report.deployments}
-    return {name for name in names if judged.get(name) == "pass"}
 
 
 def _write(file: Path, before: bytes, text: str) -> None:

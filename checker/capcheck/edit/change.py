@@ -26,7 +26,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """The lines `first` to `last` (from 1, inclusive) and what takes their place, line ends kept."""
+    """The lines `first` to `last`, from 1 and inclusive, and what takes their place."""
 
     first: int
     last: int
@@ -108,7 +108,5 @@ def _rewrite(lines: Sequence[str], cluster: Sequence[Change]) -> Rewrite:
     first, last = cluster[0].line, max(change.end_line for change in cluster)
     before = "".join(lines[first - 1 : last])
     offset = cluster[0].start - (cluster[0].column - 1)
-    moved = [
-        Change(one.start - offset, one.end - offset, one.text, 0, 0, 0, 0) for one in cluster
-    ]
+    moved = [Change(one.start - offset, one.end - offset, one.text, 0, 0, 0, 0) for one in cluster]
     return Rewrite(first, last, tuple(apply(before, moved).splitlines(keepends=True)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from yaml.events import (
     AliasEvent,
@@ -87,10 +88,11 @@ def layout(text: str) -> Layout:
 
 def _part(event: Event, stream: Iterator[Event], found: Layout) -> Part:
     """The value that begins with `event`; at most 50 levels deep, the reader saw to that."""
-    start = found.lines.offset(event.start_mark.line, event.start_mark.column)
+    start = _offset(event.start_mark, found)
     if isinstance(event, AliasEvent):
-        found.aliases.setdefault(event.anchor, []).append(start)
-        return Part(start, start + 1 + len(event.anchor), alias=event.anchor)
+        name = event.anchor or ""
+        found.aliases.setdefault(name, []).append(start)
+        return Part(start, start + 1 + len(name), alias=name)
     anchor = event.anchor if isinstance(event, NodeEvent) else None
     if anchor and (written := _ANCHOR.match(found.text, start)):
         start = written.end()
@@ -103,8 +105,12 @@ def _part(event: Event, stream: Iterator[Event], found: Layout) -> Part:
     return part
 
 
+def _offset(mark: Any, found: Layout) -> int:  # noqa: ANN401 - a mark of either parser
+    return found.lines.offset(mark.line, mark.column)
+
+
 def _scalar(event: ScalarEvent, start: int, anchor: str | None, found: Layout) -> Part:
-    end = max(start, found.lines.offset(event.end_mark.line, event.end_mark.column))
+    end = max(start, _offset(event.end_mark, found))
     style = event.style or ""
     if style in ("|", ">"):
         # The parser's mark is behind the line ends and blank lines that follow.
@@ -120,7 +126,7 @@ def _collection(
     end = start
     for inner in stream:
         if isinstance(inner, CollectionEndEvent):
-            end = found.lines.offset(inner.end_mark.line, inner.end_mark.column)
+            end = _offset(inner.end_mark, found)
             break
         names.append(inner.value if isinstance(inner, ScalarEvent) else "")
         children.append(_part(inner, stream, found))

@@ -136,7 +136,9 @@ def _told(found: Finding) -> str:
 def _suite(index: int, path: str, cases: Sequence[Case], created: str) -> str:
     counted = {kind: sum(case.outcome == kind for case in cases) for kind in _COUNTED}
     numbers = " ".join(f'{_COUNTED[kind]}="{count}"' for kind, count in counted.items())
-    remarks = [f"{case.owner}: {case.body}" for case in cases if case.outcome == "passed" and case.body]
+    remarks = [
+        f"{case.owner}: {case.body}" for case in cases if case.outcome == "passed" and case.body
+    ]
     return (
         f'<testsuite id="{index}" package="capcheck" name="{_name(path)}" tests="{len(cases)}" '
         f'{numbers} time="0" timestamp="{created}" hostname="localhost">\n'

@@ -55,7 +55,10 @@ def value_of(text: str) -> object:
             id="comment",
         ),
         pytest.param(
-            "  a:\n    quant: 'FP16'\n", {"/quant": "it's"}, "  a:\n    quant: 'it''s'\n", id="single"
+            "  a:\n    quant: 'FP16'\n",
+            {"/quant": "it's"},
+            "  a:\n    quant: 'it''s'\n",
+            id="single",
         ),
         pytest.param(
             '  a: {"quant":"FP16", gpu: L4}\n',
@@ -186,7 +189,11 @@ def test_an_escaped_name() -> None:
 @pytest.mark.parametrize(
     ("text", "pointer", "why"),
     [
-        ("  b: {quant: *q}\n", "/quant", "deployments.a.quant is the anchor &q, which line 4 shares"),
+        (
+            "  b: {quant: *q}\n",
+            "/quant",
+            "deployments.a.quant is the anchor &q, which line 4 shares",
+        ),
         ("  b: *m\n", "/gpu", "deployments.a is the anchor &m, which line 4 shares"),
         ("  b: {<<: *m}\n", "/gpu", "deployments.a is the anchor &m, which line 4 shares"),
         ("  b: {serving: *s}\n", "/serving/x", "deployments.a.serving is the anchor &s, which li"),

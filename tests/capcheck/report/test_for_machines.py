@@ -174,7 +174,9 @@ def test_junit_skips_what_cannot_be_predicted_unless_it_fails(samples: Samples) 
     report = samples["cannot-predict"]()
     failing = ElementTree.fromstring(drawn("junit", to_document(report)))
     assert [one.get("type") for one in failing.iter("failure")] == ["cannot-predict"]
-    lenient = ElementTree.fromstring(drawn("junit", to_document(replace(report, fail_on=("fail",)))))
+    lenient = ElementTree.fromstring(
+        drawn("junit", to_document(replace(report, fail_on=("fail",))))
+    )
     assert [one.get("message") for one in lenient.iter("skipped")] == [
         "p95 latency cannot be predicted: no calibration for tei on L4 24GB"
     ]

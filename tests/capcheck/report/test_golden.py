@@ -54,7 +54,16 @@ def test_sample(output_format: str, sample: Sample, golden: Golden) -> None:
 @pytest.mark.parametrize("output_format", MACHINES)
 @pytest.mark.parametrize(
     "name",
-    ["pass", "ways-to-pass", "borderline", "cannot-predict", "mixed", "bad-input", "hostile", "empty"],
+    [
+        "pass",
+        "ways-to-pass",
+        "borderline",
+        "cannot-predict",
+        "mixed",
+        "bad-input",
+        "hostile",
+        "empty",
+    ],
 )
 def test_for_machines(
     name: str, output_format: str, samples: dict[str, Callable[[], Report]], golden: Golden
