@@ -105,7 +105,8 @@ def rewrites(text: str, changes: Sequence[Change]) -> list[Rewrite]:
 
 
 def _rewrite(lines: Sequence[str], cluster: Sequence[Change]) -> Rewrite:
-    first, last = cluster[0].line, max(change.end_line for change in cluster)
+    first = cluster[0].line
+    last = min(max(change.end_line for change in cluster), len(lines))
     before = "".join(lines[first - 1 : last])
     offset = cluster[0].start - (cluster[0].column - 1)
     moved = [Change(one.start - offset, one.end - offset, one.text, 0, 0, 0, 0) for one in cluster]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from capcheck.edit.change import Change
 from capcheck.edit.layout import MERGE, Layout, Part
-from capcheck.edit.write import entry_beside, first_entry
 from capcheck.edit.spelling import spell
+from capcheck.edit.write import entry_beside, first_entry
 from capcheck.manifest.fields import FIELDS
 from capcheck.search.alternative import Edit, Scalar
 

@@ -68,10 +68,11 @@ def _place(
                 made, why = _located(laid_out, ways[way])
                 offers.append(_Offer(index, way, name, ways[way].edits, made))
                 reports[index] = _with(reports[index], way, (), why)
-        located = [offer for offer in offers if offer.changes]
-        proven = _proven(located, text, before, lambda changed: read(changed, path))
+        located = [offer for offer in offers if offer.changes and offer.name in before]
+        kept = _proven(located, text, before, lambda changed: read(changed, path))
+        proven = {offer.report for offer in kept}
         for offer in located:
-            made, why = (offer.changes, None) if offer in proven else ((), UNPROVEN)
+            made, why = (offer.changes, None) if offer.report in proven else ((), UNPROVEN)
             reports[offer.report] = _with(reports[offer.report], way, made, why)
     for index in own:
         reports[index] = replace(reports[index], patch=_patch(reports[index], text, path))
@@ -93,32 +94,34 @@ def _proven(
     """The offers that do what they say. Different deployments are changed, and read, at once."""
     if not offers:
         return []
+    after = _after(offers, text, read)
+    edited = {offer.name for offer in offers}
+    touches_others = set(after) != set(before) or any(
+        differing(before[name], after[name]) for name in before if name not in edited
+    )
+    if not touches_others:
+        return [offer for offer in offers if _says(offer, before[offer.name], after[offer.name])]
+    if len(offers) == 1:
+        return []
+    half = len(offers) // 2
+    return [
+        *_proven(offers[:half], text, before, read),
+        *_proven(offers[half:], text, before, read),
+    ]
+
+
+def _after(
+    offers: Sequence[_Offer], text: str, read: Callable[[str], Sequence[Entry]]
+) -> dict[str, Entry]:
+    """The deployments of the changed text; none when it can't be read."""
     try:
         changed = apply(text, [change for offer in offers for change in offer.changes])
-        after = {entry.stated.name: entry for entry in read(changed)}
+        return {entry.stated.name: entry for entry in read(changed)}
     except (InputError, ValueError):
-        if len(offers) == 1:
-            return []
-        half = len(offers) // 2
-        return [
-            *_proven(offers[:half], text, before, read),
-            *_proven(offers[half:], text, before, read),
-        ]
-    expected = {offer.name: offer.edits for offer in offers}
-    changes_others = any(
-        name not in after or differing(before[name], after[name])
-        for name in before
-        if name not in expected
-    )
-    if changes_others:
-        return []
-    return [offer for offer in offers if _says(offer, before, after)]
+        return {}
 
 
-def _says(offer: _Offer, before: Mapping[str, Entry], after: Mapping[str, Entry]) -> bool:
-    old, new = before.get(offer.name), after.get(offer.name)
-    if old is None or new is None:
-        return False
+def _says(offer: _Offer, old: Entry, new: Entry) -> bool:
     root = root_of(offer.name)
     edited = {edit.pointer.removeprefix(root): edit.value for edit in offer.edits}
     return set(differing(old, new)) <= set(edited) and all(

@@ -12,7 +12,7 @@ from typing import Literal
 from capcheck.report.compared import is_old
 from capcheck.report.document import Deployment, Document, Finding, Gate
 from capcheck.report.escape import NAME_LENGTH, SENTENCE_LENGTH, clip, xml
-from capcheck.report.figures import against, gate_of, reading
+from capcheck.report.figures import Figure, gate_of, spoken
 from capcheck.report.style import Style
 
 Outcome = Literal["passed", "failure", "error", "skipped"]
@@ -123,7 +123,7 @@ def _why_not(found: Finding) -> str:
 def _message(gate: Gate, findings: Sequence[Finding]) -> str:
     if findings:
         return findings[0]["message"]
-    return f"{gate['label']} {reading(gate, gate['unit'])} {against(gate)}".strip()
+    return spoken(Figure(gate["label"], gate, gate["unit"], gate))
 
 
 def _told(found: Finding) -> str:
