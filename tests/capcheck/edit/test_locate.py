@@ -224,7 +224,8 @@ def test_what_cannot_be_written_is_refused(text: str, pointer: str, why: str) ->
 NAMES = ("model", "quant", "backend", "replicas", "gpu", "slo", "serving", "notes")
 WORDS = st.sampled_from(
     ["L4", "RTX 4090 24GB", "8", "0.10", "yes", "a: b", "it's", 'a "b"', "#1", "x # y", "a, b",
-     "{}", "漢字", "-", "? x", "a:b", "1e3", "~", "null", "*a", "&a", "!t", "%x", "@y", "a\\n", "[", "é "]
+     "{}", "漢字", "-", "? x", "a:b", "1e3", "~", "null", "*a", "&a", "!t", "%x", "@y",
+     "a\\n", "[", "é "]
 )  # fmt: skip
 VALUES = st.one_of(WORDS, st.integers(0, 10**6), st.booleans(), st.floats(0, 1e6))
 STYLES = st.sampled_from(["", "'", '"'])

@@ -197,20 +197,18 @@ def test_what_is_no_mark(body: str) -> None:
     assert mark_of(body) is None
 
 
-def test_texts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, golden: Callable[[str, str], None]
-) -> None:
-    """A plain one, one beside a hostile remark, and their patches."""
+def test_beside_a_hostile_remark(offered: Callable[..., list[Suggestion]]) -> None:
+    remark = "# ```@everyone <img src=x> | ::error::pwned -->"
+    (one,) = offered(manifest(deployment("a", f"FP16 {remark}")))
+    assert f"\n````suggestion\n    quant: Q4_K_M {remark}\n````\n" in one.comment.body
+
+
+def test_the_patch_of_a_hostile_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    hostile = "FP16 # ```@everyone <img src=x> | ::error::pwned -->"
-    text = manifest(deployment("plain"), deployment("evil", hostile))
-    document = document_of(text, tmp_path)
-    found = suggestions(
-        document,
-        {NAME: text},
-        [ChangedFile(NAME, None, False, all_of(text))],
-        identity="default",
-        passes=lambda *_: True,
-    )
-    golden("suggestions.md", "\n".join(one.comment.body for one in found))
-    golden("patches.md", "\n\n".join(map(patch_block, document["deployments"])) + "\n")
+    remark = "# ```@everyone </details>"
+    document = document_of(manifest(deployment("a", f"FP16 {remark}")), tmp_path)
+    block = patch_block(document["deployments"][0])
+    assert "\n\n````diff\n--- a/m.capcheck.yaml\n" in block
+    assert f"\n-    quant: FP16 {remark}\n+    quant: Q4_K_M {remark}\n" in block
+    assert block.endswith("\n````\n\n</details>")
+    assert block.count("````") == 2
