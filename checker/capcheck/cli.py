@@ -20,6 +20,7 @@ COMMANDS = {
     "check": "Judge the deployments in manifests.",
     "comment": "Write a saved report onto its pull request.",
     "curve": "Show latency against traffic.",
+    "fix": "Write the smallest change that passes into a manifest.",
     "inspect": "Show what native files (Kubernetes, Compose ...) say about deployments.",
     "list": "List the models, GPUs, quants, backends or prices that capcheck knows.",
     "render": "Print a saved JSON report in another format.",
