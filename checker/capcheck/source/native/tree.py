@@ -80,6 +80,11 @@ class Files:
         text = self.text(node)
         return () if text is None else (text,)
 
+    def source(self, document: Document) -> Text:
+        """The text of a file that is no tree."""
+        lines = self.lines.get(document.path, ())
+        return of_source(document.text, start_of(document.path), lines)
+
     def find(self, kind: str, name: str, *, group: str | None = None) -> Document | None:
         """The only object of that kind and name; None where there are two, or none."""
         found = [
@@ -100,9 +105,9 @@ class Files:
 
         def locate(place: Place) -> Place:
             offset = starts[min(place.line, len(starts)) - 1] + place.column - 1
-            if not text.marks:
+            outer = text.place_at(offset)
+            if outer is None:
                 return place
-            outer = text.marks[min(offset, len(text.marks) - 1)].place
             width = place.end_column - place.column
             return Place(outer.path, outer.line, outer.column, outer.column + width)
 
