@@ -1,11 +1,13 @@
 """Accelerators of a pod: how many by its resources, which by its node labels.
 
-Labels, instance types and resource names are rows of data/gpu_labels.csv, gpu_skus.csv and
-gpu_resources.csv. A resource says how many and whose; only a label or an instance type says which.
+Labels, instance types, resource names and the names that formats have for accelerators are rows of
+data/gpu_labels.csv, gpu_skus.csv, gpu_resources.csv and gpu_names.csv. A resource says how many and
+whose; only a label, an instance type or a name says which.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -39,7 +41,7 @@ def requested(resources: Node | None, *, plain_gpu: bool = False) -> Requested |
     """
     for section in ("limits", "requests"):
         for key, value in entries(at(resources, section)):
-            row = _resource(key)
+            row = resource(key)
             if row is None and not (plain_gpu and key == "gpu"):
                 continue
             count = _count(value, f"{section} {key}")
@@ -84,6 +86,21 @@ def of_sku(name: str) -> tuple[str, int] | None:
     return _sku_table().get(name.lower())
 
 
+def named(name: str) -> tuple[str, int] | None:
+    """The accelerator that a name such as `nvidia-h100-80gb` or `A100-80GB` means, and how many.
+
+    Only names of slices (`tpu-v6e-8`) mean more than one.
+    """
+    plain_name = re.sub(r"[\s_]", "-", name.strip().lower().rstrip("!"))
+    plain_name = _MAKER.sub("", plain_name).replace("rtx-", "rtx")
+    return _name_table().get(plain_name)
+
+
+_MAKER = re.compile(
+    r"^(?:nvidia-gpu-|nvidia-|amd-gpu-|amd-instinct-|amd-|intel-|google-|tesla-|geforce-)+"
+)
+
+
 def _labels(pod: Node | None) -> Iterator[tuple[str, tuple[Scalar, ...]]]:
     for label, value in entries(at(pod, "nodeSelector")):
         if isinstance(value, Scalar):
@@ -111,7 +128,8 @@ def _count(value: Node, origin: str) -> Fact:
     return Unknown(f"the number of accelerators is {value.text[:40]!r}", value.place)
 
 
-def _resource(key: str) -> dict[str, str] | None:
+def resource(key: str) -> dict[str, str] | None:
+    """The row of a resource name such as `nvidia.com/gpu`."""
     for row in _resource_table():
         if fnmatchcase(key, row["resource"]):
             return row
@@ -127,6 +145,12 @@ def _resource_table() -> tuple[dict[str, str], ...]:
 def _label_table() -> dict[tuple[str, str], str]:
     rows = read(DATA / "gpu_labels.csv")
     return {(row["label"], row["value"].lower()): row["gpu"] for row in rows}
+
+
+@cache
+def _name_table() -> dict[str, tuple[str, int]]:
+    rows = read(DATA / "gpu_names.csv")
+    return {row["name"]: (row["gpu"], int(row["count"] or 1)) for row in rows}
 
 
 @cache

@@ -159,7 +159,9 @@ def model(value: Text, origin: str) -> Fact:
         bucket_end = text.find("/", match.end())
         tail = value[bucket_end:] if bucket_end > 0 else value
         hidden = value[: match.end()].unresolved or tail.unresolved
-        if value.unresolved and not hidden and tail.value.strip("/"):
+        hidden = hidden or _PLACEHOLDER.search(tail.value) is not None
+        named = value.unresolved or _PLACEHOLDER.search(text)
+        if named and not hidden and tail.value.strip("/") and bucket_end > 0:
             place = value.place
             return Stated(text, place, origin) if place else Unknown()
         if match[0] == "hf://":
