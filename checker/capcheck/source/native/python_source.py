@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -151,23 +152,35 @@ def place_of(node: ast.expr | ast.stmt, path: str) -> Place:
 
 
 def _names(module: ast.Module) -> dict[str, ast.expr]:
-    """What the top level assigns once; a name with two values has none."""
+    """What is assigned once in the whole file; a name with two values has none.
+
+    A class's own names are not seen outside it, and a parameter's value is the caller's.
+    """
+    written = Counter(
+        node.id
+        for node in ast.walk(module)
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
+    )
+    written.update(2 * [node.arg for node in ast.walk(module) if isinstance(node, ast.arg)])
+    inside = {
+        id(statement)
+        for node in ast.walk(module)
+        if isinstance(node, ast.ClassDef)
+        for statement in node.body
+    }
     found: dict[str, ast.expr] = {}
-    twice: set[str] = set()
     for node in ast.walk(module):
-        targets: list[ast.expr] = []
-        if isinstance(node, ast.Assign):
-            targets = node.targets
-        elif isinstance(node, (ast.AnnAssign, ast.AugAssign, ast.For)):
-            targets = [node.target]
-        for target in targets:
-            if isinstance(target, ast.Name):
-                if target.id in found or isinstance(node, (ast.AugAssign, ast.For)):
-                    twice.add(target.id)
-                value = getattr(node, "value", None)
-                if isinstance(value, ast.expr):
-                    found[target.id] = value
-    return {name: value for name, value in found.items() if name not in twice}
+        if id(node) in inside:
+            continue
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            target, value = node.targets[0], node.value
+        elif isinstance(node, ast.AnnAssign) and node.value is not None:
+            target, value = node.target, node.value
+        else:
+            continue
+        if isinstance(target, ast.Name) and written[target.id] == 1:
+            found[target.id] = value
+    return found
 
 
 def _scalar(value: object, place: Place) -> Scalar:

@@ -64,9 +64,7 @@ def of_config(config: Node, files: Files) -> tuple[dict[str, Fact], dict[str, St
     return facts, settings
 
 
-def of_program(
-    application: Node, files: Files
-) -> tuple[dict[str, Fact], dict[str, Stated]] | None:
+def of_program(application: Node, files: Files) -> tuple[dict[str, Fact], dict[str, Stated]] | None:
     """What an application that is somebody's program is told; None where nothing names an engine.
 
     The program itself is not among what is read: a variable that it may not heed is no more than
@@ -74,9 +72,7 @@ def of_program(
     """
     path = at(application, "import_path")
     environment = at(application, "runtime_env", "env_vars")
-    packages = " ".join(
-        plain(package) for package in items(at(application, "runtime_env", "pip"))
-    )
+    packages = " ".join(plain(package) for package in items(at(application, "runtime_env", "pip")))
     names = " ".join(name for name, _ in entries(environment))
     hints = f"{plain(path)} {packages} {names}".lower()
     engine = next((engine for engine in _ENGINES if engine in hints), "")
@@ -164,4 +160,3 @@ def _product(facts: dict[str, Fact]) -> Fact:
         elif isinstance(fact, Stated) or fact.place is not None:
             return Unknown()
     return Stated(factor, place, "tensor times pipeline parallel size") if place else Unknown()
-

@@ -8,16 +8,16 @@ a module or object; theirs are asked after the built-in ones.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from capcheck.errors import Problem
 from capcheck.place import Place
-from capcheck.source.native.deployment import FACTS, Fact, NativeDeployment, Unknown, deployment
+from capcheck.source.native.deployment import NativeDeployment
 from capcheck.source.native.readers import (
     app_template,
+    bento_project,
     dstack,
     dynamo,
     dynamo_request,
@@ -32,8 +32,10 @@ from capcheck.source.native.readers import (
     nim_operator,
     oci_blueprint,
     ome,
+    python_program,
     ray_serve,
     skypilot,
+    templates,
     vllm_runtime,
     workloads,
 )
@@ -76,7 +78,10 @@ READERS: tuple[Reader, ...] = (
     skypilot,
     dstack,
     oci_blueprint,
+    python_program,
+    bento_project,
     app_template,
+    templates,
     workloads,
 )
 
@@ -110,40 +115,15 @@ def inspect(texts: Mapping[str, str], *, readers: Iterable[Reader] | None = None
         if reader is not None:
             found = reader.read(document, files)
             deployments += found
-            if not found:
+            if reader is templates:
+                unread.append(Unread(document.place, templates.RENDER_FIRST))
+            elif not found:
                 unread.append(Unread(document.place, f"{describe(document)} serves no model"))
-        elif document.tree is None and document.problems and is_template(document):
-            unread.append(Unread(document.place, RENDER_FIRST))
-            deployments += _template(document)
         elif document.problems and document.tree is None:
             problems += document.problems
         else:
             unread.append(Unread(document.place, f"not recognised: {describe(document)}"))
     return Inspection(tuple(deployments), tuple(unread), tuple(problems))
-
-
-RENDER_FIRST = (
-    "a template: render it first (`helm template`, `kustomize build`) and check what comes out"
-)
-_EXPRESSION = re.compile(r"\{\{|\{%")
-_KIND = re.compile(r"^kind:\s*([A-Z]\w*)\s*$", re.MULTILINE)
-
-
-def is_template(document: Document) -> bool:
-    """Whether a text that is not YAML holds the expressions of a template engine."""
-    return _EXPRESSION.search(document.text) is not None
-
-
-def _template(document: Document) -> list[NativeDeployment]:
-    """A template of something with containers: nothing in it is a fact before it is rendered."""
-    if "containers:" not in document.text:
-        return []
-    match = _KIND.search(document.text)
-    kind = match[1] if match else "template"
-    facts: dict[str, Fact] = {name: Unknown(RENDER_FIRST) for name in FACTS}
-    return [
-        deployment(address=kind, kind=kind, place=document.place, facts=facts, expect="template")
-    ]
 
 
 def describe(document: Document) -> str:

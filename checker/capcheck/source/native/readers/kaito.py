@@ -42,7 +42,12 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
     if document.kind == "MultiRoleInference":
         return [
             _preset(
-                document, files, at(tree, "spec"), part, at(part, "replicas"), plain(at(part, "type"))
+                document,
+                files,
+                at(tree, "spec"),
+                part,
+                at(part, "replicas"),
+                plain(at(part, "type")),
             )
             for part in items(at(tree, "spec", "roles"))
         ]
@@ -105,9 +110,7 @@ def _deployment(
     )
 
 
-def _tuned(
-    document: Document, files: Files, reference: Node | None
-) -> tuple[Sheet, Stated | None]:
+def _tuned(document: Document, files: Files, reference: Node | None) -> tuple[Sheet, Stated | None]:
     """What the ConfigMap of `inference.config` sets; a section `vllm` says that vLLM reads it."""
     if reference is None:
         return Sheet(), None

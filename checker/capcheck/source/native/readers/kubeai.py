@@ -16,6 +16,7 @@ from capcheck.source.native.deployment import (
     Unknown,
     deployment,
     merged,
+    only_stated,
 )
 from capcheck.source.native.pod import environment_of, name_place, number, times
 from capcheck.source.native.text import Text
@@ -44,13 +45,8 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
     variables = command_facts.of_environment(environment, engine)
     gpu, count = _profile(document, files)
     highest = number(spec, "maxReplicas")
-    settings = {**variables.settings, **arguments.settings}
-    for name, fact in (
-        ("max_replicas", highest),
-        ("target_requests", number(spec, "targetRequests")),
-    ):
-        if isinstance(fact, Stated):
-            settings[name] = fact
+    scaling = {"max_replicas": highest, "target_requests": number(spec, "targetRequests")}
+    settings = {**variables.settings, **arguments.settings, **only_stated(scaling)}
     own: dict[str, Fact] = {
         "backend": Stated(engine, engine_node.place, "field engine"),
         "model": _model(files.text(at(spec, "url"))),

@@ -98,10 +98,10 @@ def _model(files: Files, described: Node | None, engine: str) -> Fact:
     source = model(files, described, "source")
     named = [plain(file) for file in items(at(described, "files"))]
     weights = [file for file in named if file and "mmproj" not in file.lower()]
-    if isinstance(source, Stated) and engine == "llama.cpp" and weights:
-        if not str(source.value).endswith(".gguf"):
-            return replace(source, value=f"{source.value}/{weights[0]}")
-    return source
+    if not isinstance(source, Stated) or engine != "llama.cpp" or not weights:
+        return source
+    whole = str(source.value).endswith(".gguf")
+    return source if whole else replace(source, value=f"{source.value}/{weights[0]}")
 
 
 def _quantization(files: Files, described: Node | None) -> Fact:

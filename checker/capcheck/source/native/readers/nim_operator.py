@@ -17,6 +17,7 @@ from capcheck.source.native.deployment import (
     Unknown,
     deployment,
     merged,
+    only_stated,
 )
 from capcheck.source.native.fields import field, missing, quantization
 from capcheck.source.native.pod import (
@@ -70,11 +71,11 @@ def _service(
     cache = files.find("NIMCache", plain(cache_name)) if cache_name else None
     source = at(cache.tree, "spec", "source") if cache else None
     over: dict[str, Fact] = {"replicas": _replicas(spec)}
-    image_model = reading.facts.get("model")
-    if isinstance(image_model, Stated) and image_model.origin == "image":
-        if catalogue.serves_any("nim", str(image_model.value)):
-            over["model"] = _cached(files, source, cache_name)
-    settings = {**reading.settings, **catalogue.weights("nim", image_model or Unknown())}
+    named = reading.facts.get("model", Unknown())
+    of_image = isinstance(named, Stated) and named.origin == "image"
+    if isinstance(named, Stated) and of_image and catalogue.serves_any("nim", str(named.value)):
+        over["model"] = _cached(files, source, cache_name)
+    settings = {**reading.settings, **catalogue.weights("nim", named)}
     parallelism = at(spec, "multiNode", "parallelism")
     tuned = at(source, "ngc", "model")
     for name, key in (("tp", "tensor"), ("pp", "pipeline")):
@@ -88,13 +89,12 @@ def _service(
     if isinstance(nodes, Stated):
         settings["nodes"] = nodes
         over["gpu_count"] = times(serving.gpu_count, int(nodes.value))
-    for name, fact in (
-        ("profile", field(files, spec, "storage", "nimCache", "profile")),
-        ("engine", field(files, tuned, "engine")),
-        ("max_replicas", number(at(spec, "scale", "hpa"), "maxReplicas")),
-    ):
-        if isinstance(fact, Stated):
-            settings[name] = fact
+    described = {
+        "profile": field(files, spec, "storage", "nimCache", "profile"),
+        "engine": field(files, tuned, "engine"),
+        "max_replicas": number(at(spec, "scale", "hpa"), "maxReplicas"),
+    }
+    settings.update(only_stated(described))
     facts = merged(facts_of(serving, over), {"tp": number(tuned, "tensorParallelism")})
     with_quant_of_name(facts)
     return deployment(

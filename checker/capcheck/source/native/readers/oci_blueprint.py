@@ -60,9 +60,7 @@ def _recipe(recipe: Node, files: Files) -> NativeDeployment | None:
         place=recipe.place,
         image=files.text(at(recipe, "recipe_image_uri")),
         command=resolved(files.texts(at(recipe, "recipe_container_command")), environment),
-        arguments=resolved(
-            files.texts(at(recipe, "recipe_container_command_args")), environment
-        ),
+        arguments=resolved(files.texts(at(recipe, "recipe_container_command_args")), environment),
         environment=environment,
     )
     reading = read_container(container, implied=_implied(at(recipe, "recipe_id")))

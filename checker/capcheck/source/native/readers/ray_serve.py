@@ -60,10 +60,10 @@ def _application(
     for config in configs:
         yield _model(document, files, config, workers, "")
     roles = [(at(arguments, key), role) for key, role in _ROLES]
-    for config, role in roles:
-        if config is not None:
-            yield _model(document, files, config, workers, role)
-    if configs or any(config is not None for config, _ in roles):
+    for part, role in roles:
+        if part is not None:
+            yield _model(document, files, part, workers, role)
+    if configs or any(part is not None for part, _ in roles):
         return
     program = of_program(application, files)
     if program is not None:

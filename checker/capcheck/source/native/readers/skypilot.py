@@ -67,11 +67,10 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
     if size > 1 and isinstance(nodes, Stated):
         settings["nodes"] = nodes
     gpu, count = _accelerators(resources, choices, size)
-    if resources is not None and not choices and at(resources, "instance_type") is None:
-        if (reading.engine in RUNS_ON_CPU or reading.device == "CPU") and not _asks(resources):
-            origin = "no accelerator is asked for"
-            gpu = Stated("CPU", resources.place, origin)
-            count = Stated(0, resources.place, origin)
+    on_cpu = reading.engine in RUNS_ON_CPU or reading.device == "CPU"
+    if resources is not None and on_cpu and not _asks(resources):
+        origin = "no accelerator is asked for"
+        gpu, count = Stated("CPU", resources.place, origin), Stated(0, resources.place, origin)
     service = at(tree, "service")
     policy = at(service, "replica_policy")
     own: dict[str, Fact] = {
@@ -145,8 +144,8 @@ def _environment(
                 environment[name] = text
     counts = {count for _, count, _ in choices}
     if choices:
-        value = str(choices[0][1]) if len(counts) == 1 else f"${_PER_NODE}"
-        environment[_PER_NODE] = text_at(value, choices[0][2]).taken_from(_PER_NODE)
+        known = str(choices[0][1]) if len(counts) == 1 else f"${_PER_NODE}"
+        environment[_PER_NODE] = text_at(known, choices[0][2]).taken_from(_PER_NODE)
     place = nodes.place if isinstance(nodes, Stated) else place_of(tree)
     if isinstance(nodes, Stated):
         environment[_NODES] = text_at(str(nodes.value), nodes.place).taken_from(_NODES)
@@ -220,4 +219,8 @@ def _accelerators(
 
 def _asks(resources: Node) -> bool:
     alternatives = (*items(at(resources, "any_of")), *items(at(resources, "ordered")))
-    return any(at(holder, "accelerators") is not None for holder in (resources, *alternatives))
+    return any(
+        at(holder, key) is not None
+        for holder in (resources, *alternatives)
+        for key in ("accelerators", "instance_type")
+    )
