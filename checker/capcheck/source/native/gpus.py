@@ -21,6 +21,14 @@ from capcheck.source.native.tree import at, entries, items, plain
 from capcheck.source.nodes import Node, Scalar
 
 _INSTANCE_TYPES = ("node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type")
+# Their values are names such as `a100` or `nvidia-l4`. Sources: EKS user guide, "Target AI/ML
+# workloads to specific nodes with labels"; SkyPilot documentation, "Kubernetes cluster setup".
+_NAMES = (
+    "karpenter.k8s.aws/instance-gpu-name",
+    "eks.amazonaws.com/instance-gpu-name",
+    "k8s.amazonaws.com/accelerator",
+    "skypilot.co/accelerator",
+)
 _LISTS = frozenset(("In",))
 
 
@@ -74,11 +82,20 @@ def by_labels(pod: Node | None) -> Stated | Unknown:
 
 
 def gpu_of_label(label: str, value: str) -> str | None:
-    """The GPU that a node label's value names."""
+    """The GPU that a node label's value names.
+
+    GPU feature discovery adds `-SHARED` to a product that is time-sliced and `-MIG-<profile>` to
+    one that is partitioned into equal slices.
+    """
     if label in _INSTANCE_TYPES:
         sku = of_sku(value)
         return sku[0] if sku else None
-    return _label_table().get((label, value.lower()))
+    if label in _NAMES:
+        known = named(value)
+        return known[0] if known else None
+    product, mig, profile = value.partition("-MIG-")
+    known_product = _label_table().get((label, product.removesuffix("-SHARED").lower()))
+    return f"MIG-{profile}" if mig and known_product else known_product
 
 
 def of_sku(name: str) -> tuple[str, int] | None:
