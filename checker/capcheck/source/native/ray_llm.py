@@ -27,7 +27,8 @@ _VARIABLES = {
     "GPU_MEMORY_UTILIZATION": "gpu_memory_utilization",
 }
 _TYPES = {"model": "text", "gpu_memory_utilization": "number", "max_model_len": "length"}
-_ENGINES = ("vllm", "sglang")
+# Words of a program, its packages or its image, and the engine that they mean.
+_ENGINES = {"vllm": "vllm", "sglang": "sglang", "ray-llm": "vllm"}
 
 
 def of_config(config: Node, files: Files) -> tuple[dict[str, Fact], dict[str, Stated]]:
@@ -64,7 +65,9 @@ def of_config(config: Node, files: Files) -> tuple[dict[str, Fact], dict[str, St
     return facts, settings
 
 
-def of_program(application: Node, files: Files) -> tuple[dict[str, Fact], dict[str, Stated]] | None:
+def of_program(
+    application: Node, files: Files, *, image: str = ""
+) -> tuple[dict[str, Fact], dict[str, Stated]] | None:
     """What an application that is somebody's program is told; None where nothing names an engine.
 
     The program itself is not among what is read: a variable that it may not heed is no more than
@@ -73,9 +76,11 @@ def of_program(application: Node, files: Files) -> tuple[dict[str, Fact], dict[s
     path = at(application, "import_path")
     environment = at(application, "runtime_env", "env_vars")
     packages = " ".join(plain(package) for package in items(at(application, "runtime_env", "pip")))
+    deployments = items(at(application, "deployments"))
     names = " ".join(name for name, _ in entries(environment))
-    hints = f"{plain(path)} {packages} {names}".lower()
-    engine = next((engine for engine in _ENGINES if engine in hints), "")
+    named = " ".join(plain(at(node, "name")) for node in deployments)
+    hints = f"{plain(path)} {packages} {names} {named} {image}".lower()
+    engine = next((engine for hint, engine in _ENGINES.items() if hint in hints), "")
     if not engine or path is None:
         return None
     facts: dict[str, Fact] = {"backend": Stated(engine, path.place, "field import_path")}
@@ -86,17 +91,18 @@ def of_program(application: Node, files: Files) -> tuple[dict[str, Fact], dict[s
         if meaning and text and meaning not in sheet.facts:
             type_ = _TYPES.get(meaning, "integer")
             command_facts.state(sheet, meaning, text, type_=type_, origin=f"env {name}")
-    found = [number(node, "num_replicas") for node in items(at(application, "deployments"))]
-    scaled = [
-        number(at(node, "autoscaling_config"), "min_replicas")
-        for node in items(at(application, "deployments"))
-    ]
+    found = [number(node, "num_replicas") for node in deployments]
+    scaled = [number(at(node, "autoscaling_config"), "min_replicas") for node in deployments]
     stated = [fact for fact in (*found, *scaled) if isinstance(fact, Stated)]
     if len(stated) == 1:
         facts["replicas"] = stated[0]
     if "model" not in facts:
         facts["model"] = Unknown(f"the program {plain(path)[:80]!r} names it", path.place)
     facts["gpu_count"] = _product(facts) if "tp" in facts else Unknown()
+    asked = [number(at(node, "ray_actor_options"), "num_gpus") for node in deployments]
+    actors = [fact for fact in asked if isinstance(fact, Stated)]
+    if "tp" not in facts and len(actors) == 1:
+        facts["gpu_count"] = actors[0]
     with_quant_of_name(facts)
     return facts, sheet.settings
 

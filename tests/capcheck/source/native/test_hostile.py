@@ -9,7 +9,14 @@ from capcheck.source.native.registry import inspect
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.capcheck.source.native.readers import test_app_template, test_dynamo, test_kserve
+from tests.capcheck.source.native.readers import (
+    test_app_template,
+    test_dynamo,
+    test_kserve,
+    test_own_fields,
+    test_ray_serve,
+    test_skypilot,
+)
 from tests.capcheck.source.native.readers.test_workloads import deployment
 
 SCRIPT = deployment(
@@ -37,6 +44,11 @@ SEEDS = (
     test_dynamo.ALPHA,
     test_dynamo.BETA,
     test_app_template.VALUES,
+    *(text for text, _ in test_own_fields.CASES.values()),
+    test_ray_serve.SERVICE,
+    test_ray_serve.PROGRAM,
+    test_skypilot.TASK,
+    test_skypilot.DSTACK,
 )
 FRAGMENTS = (
     "{{ x }}",

@@ -18,6 +18,7 @@ from capcheck.source.native.deployment import (
     deployment,
     merged,
 )
+from capcheck.source.native.fields import of_sku
 from capcheck.source.native.gpus import by_labels, requested
 from capcheck.source.native.pod import containers_of
 from capcheck.source.native.ray_llm import of_config, of_program
@@ -65,7 +66,7 @@ def _application(
             yield _model(document, files, part, workers, role)
     if configs or any(part is not None for part, _ in roles):
         return
-    program = of_program(application, files)
+    program = of_program(application, files, image=plain(at(document.tree, "image_uri")))
     if program is not None:
         name = plain(at(application, "name")) or plain(at(application, "import_path"))
         facts, settings = program
@@ -90,9 +91,12 @@ def _deployment(
     shown: str,
     role: str,
 ) -> NativeDeployment:
+    wanted = facts.get("gpu", Unknown())
+    if isinstance(wanted, Unknown):
+        wanted = _anyscale_gpu(document.tree)
     found = {
         **facts,
-        "gpu": _gpu(facts.get("gpu", Unknown()), workers),
+        "gpu": _gpu(wanted, workers),
         "gpu_count": _count(facts.get("gpu_count", Unknown()), workers),
     }
     address = document.address(shown) if document.kind else shown
@@ -113,6 +117,16 @@ def _workers(tree: Node | None) -> Iterator[Node]:
         pod = at(group, "template", "spec")
         if pod is not None and _asked(pod) is not None:
             yield pod
+
+
+def _anyscale_gpu(tree: Node | None) -> Fact:
+    """The GPU of the worker nodes of an Anyscale service, where all have the same."""
+    workers = items(at(tree, "compute_config", "worker_nodes"))
+    found = [
+        of_sku(at(worker, "instance_type"), origin="field instance_type") for worker in workers
+    ]
+    gpus = [gpu for gpu, _ in found if isinstance(gpu, Stated)]
+    return gpus[0] if gpus and len({gpu.value for gpu in gpus}) == 1 else Unknown()
 
 
 def _asked(pod: Node) -> Fact | None:

@@ -97,8 +97,10 @@ def _engine(document: Document) -> Stated | None:
         for match in _IMAGE.finditer(document.text)
         if (row := programs.image(match[1])) is not None
     ]
-    for match in _COMMAND.finditer(document.text):
-        named.append((match, _PROGRAMS.get(match[1], match[1]), "command"))
+    named += [
+        (match, _PROGRAMS.get(match[1], match[1]), "command")
+        for match in _COMMAND.finditer(document.text)
+    ]
     for match, engine, origin in named:
         line = document.place.line + document.text[: match.start(1)].count("\n")
         if engine:

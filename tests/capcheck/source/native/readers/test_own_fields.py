@@ -402,9 +402,7 @@ def test_places_are_those_of_the_fields(found: Found) -> None:
         ("nvidia-gpu-l4", None, None),
     ],
 )
-def test_resource_profiles(
-    found: Found, profile: str, gpu: str | None, count: int | None
-) -> None:
+def test_resource_profiles(found: Found, profile: str, gpu: str | None, count: int | None) -> None:
     (chat,) = found(KUBEAI.replace("nvidia-gpu-h100:2", profile)).values()
     assert (stated(chat).get("gpu"), stated(chat).get("gpu_count")) == (gpu, count)
 
