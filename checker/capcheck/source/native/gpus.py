@@ -100,7 +100,7 @@ def gpu_of_label(label: str, value: str) -> str | None:
 
 def of_sku(name: str) -> tuple[str, int] | None:
     """The GPU and the number of them that a cloud's machine type has."""
-    return _sku_table().get(name.lower())
+    return _sku_table().get(_ATTACHED.sub("", name.lower()))
 
 
 def named(name: str) -> tuple[str, int] | None:
@@ -116,6 +116,10 @@ def named(name: str) -> tuple[str, int] | None:
 _MAKER = re.compile(
     r"^(?:nvidia-gpu-|nvidia-|amd-gpu-|amd-instinct-|amd-|intel-|google-|tesla-|geforce-)+"
 )
+
+
+# Anyscale names the accelerators behind the type: `a2-highgpu-4g-nvidia-a100-40gb-4`.
+_ATTACHED = re.compile(r"-nvidia-.*$")
 
 
 def _labels(pod: Node | None) -> Iterator[tuple[str, tuple[Scalar, ...]]]:

@@ -27,8 +27,9 @@ def engine_in(
     source: Source, scope: ast.AST, files: Files
 ) -> tuple[dict[str, Fact], dict[str, Stated]] | None:
     """Facts and settings of the first engine that a part of the program starts."""
-    found = [call for call in _commands(source, scope, files) if call.role == "serve"]
-    sheet = of_calls(found[:1])
+    served = (call for call in _commands(source, scope, files) if call.role == "serve")
+    first = next(served, None)
+    sheet = of_calls([first]) if first is not None else None
     if sheet is None:
         for call in ast.walk(scope):
             if isinstance(call, ast.Call) and (engine := _class(call)):

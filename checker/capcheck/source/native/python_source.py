@@ -1,8 +1,9 @@
 """Python source to the values that stand in it, read as a tree and never run.
 
-What is a literal, a name that the module gives a literal once, an f-string of such, `dict(...)`,
-`str(...)`, `int(...)` or the default of `os.environ.get` is a value. Anything else is only known
-when the program runs and becomes a template expression, which no fact is taken from.
+What is a literal, a name or a class's attribute that is given a literal once, an f-string or sum
+of such, `dict(...)`, `str(...)`, `int(...)` or the default of `os.environ.get` is a value. Anything
+else is only known when the program runs and becomes a template expression, which no fact is taken
+from.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ import ast
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from capcheck.place import Place
 from capcheck.source.nodes import Entry, Mapping, Node, Scalar, Sequence
 
-_LONGEST = 400_000
+_LONGEST = 200_000
+_LONGEST_STRING = 10_000
+_LARGEST = 10**15
 _DEEPEST = 30
 
 
@@ -27,16 +30,28 @@ class Source:
     path: str
     module: ast.Module
     names: dict[str, ast.expr]
+    attributes: dict[str, ast.expr]
+    known: dict[int, Node] = field(default_factory=dict)
 
     def value(self, node: ast.expr, depth: int = 0) -> Node:
-        """A node of the tree that YAML gives too: a map, a list or a scalar."""
+        """A node of the tree that YAML gives too: a map, a list or a scalar.
+
+        Each expression is evaluated once, however many names lead to it.
+        """
+        if id(node) not in self.known:
+            found = self._value(node, depth) if depth <= _DEEPEST else None
+            self.known[id(node)] = found or _unknown(place_of(node, self.path))
+        return self.known[id(node)]
+
+    def _value(self, node: ast.expr, depth: int) -> Node:
         place = place_of(node, self.path)
-        if depth > _DEEPEST:
-            return _unknown(place)
         if isinstance(node, ast.Constant):
             return _scalar(node.value, place)
         if isinstance(node, ast.Name) and node.id in self.names:
             return self.value(self.names[node.id], depth + 1)
+        if isinstance(node, ast.Attribute) and name_of(node.value) in ("self", "cls"):
+            member = self.attributes.get(node.attr)
+            return self.value(member, depth + 1) if member is not None else _unknown(place)
         if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
             return Sequence(tuple(self.value(item, depth + 1) for item in node.elts), place)
         if isinstance(node, ast.Dict):
@@ -45,8 +60,10 @@ class Source:
         if isinstance(node, ast.Call):
             return self._call(node, place, depth)
         if isinstance(node, ast.JoinedStr):
-            parts = [self._part(part, depth) for part in node.values]
-            return _scalar("".join(parts), place)
+            whole = "".join(self._part(part, depth) for part in node.values)
+            return _scalar(whole, place) if len(whole) <= _LONGEST_STRING else _unknown(place)
+        if isinstance(node, ast.BinOp):
+            return self._sum(node, place, depth)
         return _unknown(place)
 
     def arguments(self, call: ast.Call) -> Mapping:
@@ -57,11 +74,32 @@ class Source:
         name = name_of(node.func)
         if name == "dict" and not node.args:
             return self._keywords(node.keywords, place, depth)
-        if name in ("str", "int", "float") and len(node.args) == 1:
+        wraps = name in ("str", "int", "float") or name.rpartition(".")[2] == "HuggingFaceModel"
+        if wraps and len(node.args) >= 1 and not isinstance(node.args[0], ast.Starred):
             return self.value(node.args[0], depth + 1)
         if name in ("os.environ.get", "os.getenv", "environ.get", "getenv") and len(node.args) == 2:
             return self.value(node.args[1], depth + 1)
         return _unknown(place)
+
+    def _sum(self, node: ast.BinOp, place: Place, depth: int) -> Node:
+        """Whole numbers added, subtracted, multiplied or divided without rest."""
+        left, right = (self.value(side, depth + 1) for side in (node.left, node.right))
+        if not isinstance(left, Scalar) or not isinstance(right, Scalar):
+            return _unknown(place)
+        one, other = left.value, right.value
+        if not isinstance(one, int) or not isinstance(other, int):
+            return _unknown(place)
+        if isinstance(node.op, ast.Add):
+            result = one + other
+        elif isinstance(node.op, ast.Sub):
+            result = one - other
+        elif isinstance(node.op, ast.Mult):
+            result = one * other
+        elif isinstance(node.op, ast.FloorDiv) and other:
+            result = one // other
+        else:
+            return _unknown(place)
+        return _scalar(result, place) if abs(result) < _LARGEST else _unknown(place)
 
     def _keywords(self, keywords: list[ast.keyword], place: Place, depth: int) -> Mapping:
         entries: dict[str, Entry] = {}
@@ -113,7 +151,7 @@ def parse(text: str, path: str) -> Source | None:
             module = ast.parse(text, path)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    return Source(path, module, _names(module))
+    return Source(path, module, _names(module), _attributes(module))
 
 
 def calls(source: Source) -> Iterator[ast.Call]:
@@ -181,6 +219,20 @@ def _names(module: ast.Module) -> dict[str, ast.expr]:
         if isinstance(target, ast.Name) and written[target.id] == 1:
             found[target.id] = value
     return found
+
+
+def _attributes(module: ast.Module) -> dict[str, ast.expr]:
+    """What the bodies of classes assign to a name, where only one of them does."""
+    found: dict[str, ast.expr] = {}
+    counts: Counter[str] = Counter()
+    for node in ast.walk(module):
+        for line in node.body if isinstance(node, ast.ClassDef) else ():
+            if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
+                found[line.targets[0].id] = line.value
+                counts[line.targets[0].id] += 1
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            counts[node.attr] += 1
+    return {name: value for name, value in found.items() if counts[name] == 1}
 
 
 def _scalar(value: object, place: Place) -> Scalar:

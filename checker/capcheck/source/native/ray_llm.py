@@ -24,6 +24,10 @@ _VARIABLES = {
     "PIPELINE_PARALLEL_SIZE": "pp",
     "MAX_MODEL_LEN": "max_model_len",
     "MAX_NUM_SEQS": "max_num_seqs",
+    "MAX_NUM_SEQ": "max_num_seqs",
+    "MODEL_PATH": "model",
+    "TP_SIZE": "tp",
+    "PP_SIZE": "pp",
     "GPU_MEMORY_UTILIZATION": "gpu_memory_utilization",
 }
 _TYPES = {"model": "text", "gpu_memory_utilization": "number", "max_model_len": "length"}
@@ -66,45 +70,54 @@ def of_config(config: Node, files: Files) -> tuple[dict[str, Fact], dict[str, St
 
 
 def of_program(
-    application: Node, files: Files, *, image: str = ""
+    application: Node, files: Files, *, service: Node | None = None
 ) -> tuple[dict[str, Fact], dict[str, Stated]] | None:
     """What an application that is somebody's program is told; None where nothing names an engine.
 
-    The program itself is not among what is read: a variable that it may not heed is no more than
-    what it is handed, so the model, once stated, is a fact and the rest waits.
+    `service` is the Anyscale service around it, whose image, name and variables count too. The
+    program itself is not read: the variables are what it is handed.
     """
     path = at(application, "import_path")
-    environment = at(application, "runtime_env", "env_vars")
-    packages = " ".join(plain(package) for package in items(at(application, "runtime_env", "pip")))
+    given = (at(application, "runtime_env", "env_vars"), at(service, "env_vars"))
     deployments = items(at(application, "deployments"))
-    names = " ".join(name for name, _ in entries(environment))
-    named = " ".join(plain(at(node, "name")) for node in deployments)
-    hints = f"{plain(path)} {packages} {names} {named} {image}".lower()
-    engine = next((engine for hint, engine in _ENGINES.items() if hint in hints), "")
+    engine = _engine_of(application, service, deployments)
     if not engine or path is None:
         return None
-    facts: dict[str, Fact] = {"backend": Stated(engine, path.place, "field import_path")}
-    sheet = Sheet(facts)
-    for name, value in entries(environment):
+    sheet = Sheet({"backend": Stated(engine, path.place, "field import_path")})
+    for name, value in (pair for environment in given for pair in entries(environment)):
         meaning = _VARIABLES.get(name)
         text = files.text(value)
         if meaning and text and meaning not in sheet.facts:
             type_ = _TYPES.get(meaning, "integer")
             command_facts.state(sheet, meaning, text, type_=type_, origin=f"env {name}")
-    found = [number(node, "num_replicas") for node in deployments]
+    facts = sheet.facts
+    counts = [number(node, "num_replicas") for node in deployments]
     scaled = [number(at(node, "autoscaling_config"), "min_replicas") for node in deployments]
-    stated = [fact for fact in (*found, *scaled) if isinstance(fact, Stated)]
-    if len(stated) == 1:
-        facts["replicas"] = stated[0]
+    asked = [number(at(node, "ray_actor_options"), "num_gpus") for node in deployments]
+    for name, found in (("replicas", (*counts, *scaled)), ("gpu_count", asked)):
+        stated = [fact for fact in found if isinstance(fact, Stated)]
+        if len(stated) == 1:
+            facts[name] = stated[0]
+    if "tp" in facts:
+        facts["gpu_count"] = _product(facts)
     if "model" not in facts:
         facts["model"] = Unknown(f"the program {plain(path)[:80]!r} names it", path.place)
-    facts["gpu_count"] = _product(facts) if "tp" in facts else Unknown()
-    asked = [number(at(node, "ray_actor_options"), "num_gpus") for node in deployments]
-    actors = [fact for fact in asked if isinstance(fact, Stated)]
-    if "tp" not in facts and len(actors) == 1:
-        facts["gpu_count"] = actors[0]
     with_quant_of_name(facts)
     return facts, sheet.settings
+
+
+def _engine_of(application: Node, service: Node | None, deployments: tuple[Node, ...]) -> str:
+    """The engine that the names around a program speak of."""
+    texts = [
+        plain(at(application, "import_path")),
+        plain(at(service, "image_uri")),
+        plain(at(service, "name")),
+        *(plain(package) for package in items(at(application, "runtime_env", "pip"))),
+        *(name for name, _ in entries(at(application, "runtime_env", "env_vars"))),
+        *(plain(at(node, "name")) for node in deployments),
+    ]
+    hints = " ".join(texts).lower()
+    return next((engine for hint, engine in _ENGINES.items() if hint in hints), "")
 
 
 def _file(config: Scalar, files: Files) -> Node | None:
@@ -141,14 +154,14 @@ def _replicas(hosted: Node | None) -> Fact:
 
 def _gpus_of(config: Node, facts: dict[str, Fact], sheet: Sheet) -> Fact:
     """Of a replica: the bundles of its placement group, else tensor times pipeline parallel."""
+    data = sheet.settings.get("data_parallel_size")
+    if data is not None and str(data.value) != "1":
+        return Unknown()
     bundles = items(at(config, "placement_group_config", "bundles"))
     asked = [number(bundle, "GPU") for bundle in bundles]
     if asked and all(isinstance(fact, Stated) for fact in asked):
         total = sum(int(fact.value) for fact in asked if isinstance(fact, Stated))
         return Stated(total, bundles[0].place, "field placement_group_config")
-    data = sheet.settings.get("data_parallel_size")
-    if data is not None and str(data.value) != "1":
-        return Unknown()
     if not isinstance(facts.get("tp"), Stated) and not isinstance(facts.get("pp"), Stated):
         waiting = facts.get("tp", Unknown())
         return waiting if isinstance(waiting, Unknown) else Unknown()

@@ -17,7 +17,7 @@ from capcheck.source.native.deployment import (
     deployment,
     merged,
 )
-from capcheck.source.native.fields import flags, missing, model, of_sku
+from capcheck.source.native.fields import field, flags, missing, model, of_sku
 from capcheck.source.native.gpus import gpu_of_label
 from capcheck.source.native.pod import facts_of, name_place, number, served, times
 from capcheck.source.native.tree import Document, Files, at, entries, items, place_of, plain
@@ -55,7 +55,8 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
         template = at(tree, "spec", "template")
         replicas = at(tree, "spec", "replicas")
     else:
-        template, replicas = tree, None
+        own_spec = at(tree, "inference") is None
+        template, replicas = (at(tree, "spec") if own_spec else tree), None
     inference, resource = at(template, "inference"), at(template, "resource")
     if at(inference, "preset") is not None:
         return [_preset(document, files, inference, resource, replicas, "")]
@@ -91,6 +92,9 @@ def _preset(
     facts = merged(own, sheet.facts)
     with_quant_of_name(facts)
     settings = {**sheet.settings, **catalogue.weights("kaito", facts["model"])}
+    runtime = field(files, document.tree, "metadata", "annotations", _RUNTIME)
+    if isinstance(runtime, Stated):
+        settings["runtime"] = runtime
     nodes = number(resource, "count")
     if isinstance(nodes, Stated) and int(nodes.value) > 1:
         settings["nodes"] = nodes
@@ -127,19 +131,22 @@ def _tuned(document: Document, files: Files, reference: Node | None) -> tuple[Sh
 
 
 def _runtime(document: Document, named: Node | None) -> Stated:
-    """The annotation's engine, else whatever the preset starts."""
+    """vLLM where the annotation asks for it, else whatever the preset starts."""
     chosen = at(document.tree, "metadata", "annotations", _RUNTIME)
-    if chosen is not None and plain(chosen) in ("vllm", "transformers"):
-        return Stated(plain(chosen), chosen.place, f"annotation {_RUNTIME}")
+    if chosen is not None and plain(chosen) == "vllm":
+        return Stated("vllm", chosen.place, f"annotation {_RUNTIME}")
     return Stated("kaito-preset", place_of(named or document.tree), "field preset")
 
 
 def _accelerators(resource: Node | None) -> tuple[Fact, Fact]:
     gpu, count = of_sku(at(resource, "instanceType"), origin="field instanceType")
-    profile = at(resource, "partition", "profile")
-    if profile is not None and plain(profile):
-        place = profile.place
-        return Stated(f"MIG-{plain(profile)[:20]}", place, "field partition.profile"), Unknown()
+    for key in ("partition", "mig"):
+        profile, slices = at(resource, key, "profile"), number(at(resource, key), "count")
+        if profile is not None and plain(profile):
+            origin = f"field {key}.profile"
+            return Stated(f"MIG-{plain(profile)[:20]}", profile.place, origin), slices
+        if isinstance(slices, Stated):
+            count = slices
     if isinstance(gpu, Unknown):
         for label, value in entries(at(resource, "labelSelector", "matchLabels")):
             if labelled := gpu_of_label(label, plain(value)):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from capcheck.source.native import gpus
 from capcheck.source.native.deployment import (
     Fact,
     NativeDeployment,
@@ -57,7 +58,8 @@ def _application(
     document: Document, files: Files, application: Node, workers: tuple[Node, ...]
 ) -> Iterator[NativeDeployment]:
     arguments = at(application, "args")
-    configs = items(at(arguments, "llm_configs"))
+    single = at(arguments, "llm_config")
+    configs = items(at(arguments, "llm_configs")) or ((single,) if single is not None else ())
     for config in configs:
         yield _model(document, files, config, workers, "")
     roles = [(at(arguments, key), role) for key, role in _ROLES]
@@ -66,7 +68,7 @@ def _application(
             yield _model(document, files, part, workers, role)
     if configs or any(part is not None for part, _ in roles):
         return
-    program = of_program(application, files, image=plain(at(document.tree, "image_uri")))
+    program = of_program(application, files, service=None if document.kind else document.tree)
     if program is not None:
         name = plain(at(application, "name")) or plain(at(application, "import_path"))
         facts, settings = program
@@ -121,12 +123,15 @@ def _workers(tree: Node | None) -> Iterator[Node]:
 
 def _anyscale_gpu(tree: Node | None) -> Fact:
     """The GPU of the worker nodes of an Anyscale service, where all have the same."""
-    workers = items(at(tree, "compute_config", "worker_nodes"))
-    found = [
-        of_sku(at(worker, "instance_type"), origin="field instance_type") for worker in workers
-    ]
-    gpus = [gpu for gpu, _ in found if isinstance(gpu, Stated)]
-    return gpus[0] if gpus and len({gpu.value for gpu in gpus}) == 1 else Unknown()
+    found: list[Fact] = []
+    for worker in items(at(tree, "compute_config", "worker_nodes")):
+        found.append(of_sku(at(worker, "instance_type"), origin="field instance_type")[0])
+        wanted = at(worker, "required_labels", "ray.io/accelerator-type")
+        known = gpus.named(plain(wanted)) if wanted is not None else None
+        if wanted is not None and known is not None:
+            found.append(Stated(known[0], wanted.place, "label ray.io/accelerator-type"))
+    stated = [gpu for gpu in found if isinstance(gpu, Stated)]
+    return stated[0] if stated and len({gpu.value for gpu in stated}) == 1 else Unknown()
 
 
 def _asked(pod: Node) -> Fact | None:

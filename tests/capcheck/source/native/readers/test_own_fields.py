@@ -463,11 +463,12 @@ spec:
 """
     (found_set,) = found(text).values()
     assert stated(found_set) == {
-        "backend": "transformers",
+        "backend": "kaito-preset",
         "model": "phi-4-mini-instruct",
         "gpu": "MIG-1g.24gb",
         "replicas": 2,
     }
+    assert found_set.settings["runtime"].value == "transformers"
     assert found_set.settings["weights"].value == "microsoft/Phi-4-mini-instruct"
 
 
@@ -493,3 +494,30 @@ inference:
         "gpu": "A100-80GB",
         "gpu_count": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("resource", "expected"),
+    [
+        ("{partition: {mode: accelerator, count: 2}}", {"gpu_count": 2}),
+        ("{mig: {profile: 1g.10gb, count: 1}}", {"gpu": "MIG-1g.10gb", "gpu_count": 1}),
+        (
+            "{labelSelector: {matchLabels: {nvidia.com/gpu.product: NVIDIA-L40S}}}",
+            {"gpu": "L40S"},
+        ),
+    ],
+)
+def test_kaito_on_nodes_that_are_there(
+    found: Found, resource: str, expected: dict[str, object]
+) -> None:
+    text = f"""\
+apiVersion: kaito.sh/v1beta1
+kind: Workspace
+metadata: {{name: w}}
+spec:
+  resource: {resource}
+  inference: {{preset: {{name: phi-4}}}}
+"""
+    (workspace,) = found(text).values()
+    known = stated(workspace)
+    assert {key: known[key] for key in known if key.startswith("gpu")} == expected

@@ -169,6 +169,41 @@ def test_a_bento_with_literals(found: Found) -> None:
     }
 
 
+def test_an_attribute_and_a_sum(found: Found) -> None:
+    text = """\
+import bentoml
+from bentoml.models import HuggingFaceModel
+LENGTH = 200 * 1024
+GPUS = 2
+
+@bentoml.service(resources={"gpu": GPUS, "gpu_type": "nvidia-a100-80gb"})
+class VLLM:
+    ref = HuggingFaceModel("org/m")
+
+    def __init__(self):
+        from vllm import AsyncEngineArgs
+        self.args = AsyncEngineArgs(model=self.ref, max_model_len=LENGTH, tensor_parallel_size=GPUS)
+"""
+    (service,) = found(text, "service.py").values()
+    assert stated(service) == {
+        "backend": "vllm",
+        "model": "org/m",
+        "gpu": "A100-80GB",
+        "gpu_count": 2,
+        "tp": 2,
+        "max_model_len": 204800,
+    }
+
+
+def test_names_that_double_end(found: Found) -> None:
+    lists = "".join(f"a{n} = [{', '.join([f'a{n - 1}'] * 10)}]\n" for n in range(1, 25))
+    strings = "".join(f"s{n} = f'{{s{n - 1}}}{{s{n - 1}}}'\n" for n in range(1, 25))
+    text = f"import modal\na0 = ['x']\ns0 = 'xx'\n{lists}{strings}"
+    body = MODAL.replace("import modal\n", text).replace('MODEL = "org/m-FP8"', "MODEL = s24")
+    (serve,) = found(body.replace("str(8000)]", "str(8000), *a24, a24]"), "m.py").values()
+    assert "model" in waiting(serve)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -166,3 +166,39 @@ def test_gpus_of_an_actor(found: Found) -> None:
     assert stated(own)["gpu_count"] == 4
     (named,) = found(text.replace("our.vllm.serve", "our.serve").replace("name: V", "name: VLLM"))
     assert named == "RayService/own#llm"
+
+
+def test_variables_of_an_anyscale_service(found: Found) -> None:
+    text = """\
+name: sglang-chat
+compute_config:
+  worker_nodes: [{required_labels: {ray.io/accelerator-type: L4}, required_resources: {GPU: 4}}]
+env_vars: {MODEL_PATH: org/m, TP_SIZE: "4", PP_SIZE: "2"}
+applications:
+- import_path: serve:app
+"""
+    (app,) = found(text).values()
+    assert stated(app) == {
+        "backend": "sglang",
+        "model": "org/m",
+        "gpu": "L4",
+        "gpu_count": 8,
+        "tp": 4,
+        "pp": 2,
+    }
+
+
+def test_one_model_for_data_parallel_replicas(found: Found) -> None:
+    text = """\
+applications:
+- import_path: ray.serve.llm:build_dp_openai_app
+  args:
+    llm_config:
+      model_loading_config: {model_id: org/m}
+      deployment_config: {num_replicas: auto, autoscaling_config: {min_replicas: 1}}
+      engine_kwargs: {tensor_parallel_size: 1, data_parallel_size: 2}
+      placement_group_config: {bundles: [{GPU: 1}]}
+"""
+    (model,) = found(text).values()
+    assert model.address == "llm_configs[org/m]"
+    assert stated(model) == {"backend": "vllm", "model": "org/m", "tp": 1, "replicas": 1}
