@@ -18,7 +18,7 @@ from capcheck.source.native.command import docker
 from capcheck.source.native.command.flags import DATA
 from capcheck.source.native.command.shell import Command, commands
 from capcheck.source.native.command.variables import Environment
-from capcheck.source.native.text import Text, joined
+from capcheck.source.native.text import Text, at, joined
 
 _SHELLS = frozenset(("sh", "bash", "ash", "dash", "zsh", "ksh"))
 _PYTHON = re.compile(r"(python|pypy)[0-9.]*")
@@ -181,8 +181,10 @@ def _contained(command: Command, depth: int) -> list[Call]:
     found = _calls(inner, depth + 1)
     if found or held is None or started.entrypoint:
         return found
-    mark = started.image.marks[:1]
-    entrypoint = tuple(Text(word, mark * len(word)) for word in held.entrypoint.split())
+    place = started.image.place
+    if place is None:
+        return []
+    entrypoint = tuple(at(word, place) for word in held.entrypoint.split())
     return _calls(Command((*entrypoint, *words), inner.environment, inner.branch), depth + 1)
 
 

@@ -112,7 +112,8 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
 def _script(commands: tuple[Text, ...]) -> Text:
     parts: list[Text] = []
     for command in commands:
-        parts += [command, Text("\n", command.marks[-1:])] if command else []
+        place = command.place
+        parts += [command, text_at("\n", place)] if place is not None else []
     return joined(parts)
 
 
