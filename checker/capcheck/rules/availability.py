@@ -4,9 +4,33 @@ from __future__ import annotations
 
 from capcheck.finding import Finding
 from capcheck.rules.case import Case, Judgement
+from capcheck.rules.rule import Rule
 
 # TR133 SS10.4: predictions at higher counts are directional.
 MANY_REPLICAS = 8
+
+RULES = (
+    Rule(
+        id="many-replicas",
+        title="More replicas than the models of load were checked on",
+        severity="warning",
+        why="Predictions at higher counts are directional (TR133 SS10.4).",
+        how="The most replicas are above 8.",
+        fix="Measure, or split the service.",
+        failing="replicas: 12",
+        passing="replicas: 2",
+    ),
+    Rule(
+        id="single-replica",
+        title="One replica in production",
+        severity="warning",
+        why="A crash, a node upgrade or a roll-out is an outage.",
+        how="The chosen environment is called prod or production, and the fewest replicas are 1.",
+        fix="Set replicas: 2 or more for production.",
+        failing="prod: {deployments: {chat: {replicas: 1}}}",
+        passing="prod: {deployments: {chat: {replicas: 2}}}",
+    ),
+)
 
 
 def check(case: Case) -> Judgement:

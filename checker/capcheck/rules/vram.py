@@ -9,9 +9,103 @@ from capcheck.numbers import amount, interval
 from capcheck.place import Place
 from capcheck.predict.forecast import Memory
 from capcheck.rules.case import Case, Judgement, beyond, judge
+from capcheck.rules.rule import Rule
 
 # TR133 SS10.4: above this share of the usable memory, larger inputs risk running out.
 HIGH_SHARE = 0.90
+
+RULES = (
+    Rule(
+        id="vram-does-not-fit",
+        title="The deployment needs more memory than the GPU offers",
+        severity="error",
+        gate="vram",
+        why="The server runs out of memory while it loads.",
+        how=(
+            "Weights, KV cache of one full-length sequence, activation peak and runtime of one "
+            "GPU, as an interval, held against the memory that the engine may use. A warning when "
+            "that lies inside the interval."
+        ),
+        fix="A smaller quant, a shorter max_model_len, more GPUs per replica or a larger GPU.",
+        failing="quant: BF16\ngpu: RTX 4060 8GB",
+        passing="quant: Q4_K_M\ngpu: RTX 4060 8GB",
+    ),
+    Rule(
+        id="kv-pool-below-one-sequence",
+        title="The KV pool does not hold one full-length sequence",
+        severity="error",
+        gate="vram",
+        why="Engines with a KV pool refuse to start when one request of max_model_len has no room.",
+        how=(
+            "As vram-does-not-fit, where weights, activation peak and runtime surely fit by "
+            "themselves. A warning when the limit lies inside the interval."
+        ),
+        fix="A shorter max_model_len, an 8-bit KV cache, a higher memory fraction or more GPUs.",
+        failing="gpu: L4 24GB\nserving: {max_model_len: 131072}",
+        passing="gpu: L4 24GB\nserving: {max_model_len: 8192}",
+    ),
+    Rule(
+        id="vram-unknown",
+        title="The memory need cannot be predicted",
+        severity="error",
+        gate="vram",
+        why="A deployment that nobody checked for memory may not start.",
+        how="A fact that the sum needs is missing; the finding names it.",
+        fix="State what is missing, such as the model's architecture.",
+        failing="quant: Q4_K_M\nmodel: acme/odd-7b",
+        passing="quant: Q4_K_M\nmodel: llama3.1-8b",
+    ),
+    Rule(
+        id="vram-low-headroom",
+        title="Little memory is left",
+        severity="warning",
+        why="Larger inputs than planned risk running out of memory.",
+        how="The expected need is above 90 % of what the engine may use (TR133 SS10.4).",
+        fix="A smaller quant, a shorter max_model_len or a larger GPU.",
+        failing="quant: Q8_0\ngpu: RTX 3080 10GB",
+        passing="quant: Q8_0\ngpu: RTX 4090 24GB",
+    ),
+    Rule(
+        id="kv-pool-below-concurrency",
+        title="The KV pool holds fewer sequences than clients keep in flight",
+        severity="warning",
+        why="Requests wait for room, or are preempted and computed twice.",
+        how="Full-length sequences that the pool holds, against agents per replica.",
+        fix="A shorter max_model_len, an 8-bit KV cache, more replicas or a larger GPU.",
+        failing="traffic: {agents: 64, profile: chat}\nserving: {max_model_len: 16384}",
+        passing="traffic: {agents: 4, profile: chat}\nserving: {max_model_len: 16384}",
+    ),
+    Rule(
+        id="sampler-warm-up",
+        title="The sampler's warm-up may not fit beside the KV pool",
+        severity="warning",
+        why=(
+            "vLLM warms its sampler up with max_num_seqs dummy requests after the pool is "
+            "reserved, and crashes when that runs out of memory."
+        ),
+        how=(
+            "Four float32 copies of max_num_seqs × vocabulary against the memory outside "
+            "gpu_memory_utilization."
+        ),
+        fix="Lower max_num_seqs or gpu_memory_utilization.",
+        failing="serving: {max_model_len: 8192, max_num_seqs: 1024, gpu_memory_utilization: 0.97}",
+        passing="serving: {max_model_len: 8192, max_num_seqs: 256, gpu_memory_utilization: 0.9}",
+    ),
+    Rule(
+        id="gpu-oversubscribed",
+        title="Services on one GPU ask for more than all of it",
+        severity="error",
+        gate="vram",
+        why="Whichever service starts last finds too little free memory and exits.",
+        how=(
+            "The share of the device that the engine reserves, plus reserved_gib that others hold, "
+            "is above the device's memory."
+        ),
+        fix="Lower the memory fraction, or move a service to another GPU.",
+        failing="reserved_gib: 10\nserving: {max_model_len: 4096, gpu_memory_utilization: 0.9}",
+        passing="reserved_gib: 10\nserving: {max_model_len: 4096, gpu_memory_utilization: 0.5}",
+    ),
+)
 
 
 def check(case: Case) -> Judgement:
