@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from capcheck.rules import (
+    assumptions,
     availability,
     budget,
     change,
@@ -37,6 +38,7 @@ MODULES = (
     budget,
     availability,
     hygiene,
+    assumptions,
     outlook,
     change,
     exceptions,

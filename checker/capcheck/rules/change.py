@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from capcheck.estimate import Estimate
+from capcheck.finding import Finding
+from capcheck.manifest.deployment import Deployment
+from capcheck.numbers import amount, interval
+from capcheck.rules.case import beyond, judge
 from capcheck.rules.rule import Rule
 
 RULES = (
@@ -41,3 +46,51 @@ RULES = (
         passing="serving: {max_model_len: 8192}",
     ),
 )
+
+
+def cost_increase(deployment: Deployment, *, base: Estimate, head: Estimate) -> Finding | None:
+    """Finding cost-increase-over-limit; `base` and `head` are monthly costs at most replicas, USD.
+
+    The ends of the interval are differences of like ends: prices err together.
+    """
+    limit = deployment.budget.max_increase_usd
+    if limit is None:
+        return None
+    place = deployment.at("/budget/max_increase_usd")
+    if base.value is None or head.value is None:
+        missing = base if base.value is None else head
+        return Finding(
+            rule="cost-unknown",
+            severity="error",
+            verdict="cannot-predict",
+            message=f"the increase of the cost cannot be predicted: {missing.basis}",
+            place=place,
+            gate="budget",
+            subject="max_increase_usd",
+        )
+    ends = [
+        over - under
+        for over, under in ((head.low, base.low), (head.high, base.high))
+        if over is not None and under is not None
+    ]
+    value = head.value - base.value
+    added = Estimate(value, min(*ends, value), max(*ends, value), head.provenance, head.basis)
+    verdict = judge(added, limit, "max")
+    if verdict == "pass":
+        return None
+    surely = verdict == "fail"
+    return Finding(
+        rule="cost-increase-over-limit",
+        severity="error" if surely else "warning",
+        verdict=verdict,
+        message=(
+            f"the change adds {interval(added, '$/month')}, {'' if surely else 'perhaps '}more "
+            f"than {amount(limit, '$/month')}"
+        ),
+        place=place,
+        related=deployment.at("/replicas", "/gpu"),
+        fix="fewer replicas or a cheaper GPU, or agree on a higher limit first",
+        gate="budget",
+        subject="max_increase_usd",
+        beyond=beyond(added, limit, "max"),
+    )

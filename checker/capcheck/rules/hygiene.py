@@ -1,7 +1,16 @@
-"""What a forecast rests on and a release should not: unpinned, unknown and abandoned engines."""
+"""Engine releases that a forecast should not rest on: unpinned, unknown or abandoned ones.
+
+Finding backend-version-unpinned comes from `capcheck.resolution`, which assumes a release.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from capcheck.finding import Finding
+from capcheck.registry.specs import BackendSpec
+from capcheck.registry.versions import parse, release_in
+from capcheck.resolution.resolved import Resolved
 from capcheck.rules.rule import Rule
 
 RULES = (
@@ -35,17 +44,40 @@ RULES = (
         failing="backend: tgi",
         passing="backend: vllm",
     ),
-    Rule(
-        id="assumed-default-decides",
-        title="A setting that nobody stated decides the verdict",
-        severity="note",
-        why="The default of another release, or one line in the manifest, turns the verdict.",
-        how=(
-            "A memory, latency or throughput gate does not pass, and the engine's default context "
-            "or number of slots, which the manifest leaves out, is behind it."
-        ),
-        fix="State the setting.",
-        failing="gpu: L4 24GB\nbackend: vllm",
-        passing="gpu: L4 24GB\nserving: {max_model_len: 8192}",
-    ),
 )
+
+
+def check(resolved: Resolved) -> Iterator[Finding]:
+    """Findings backend-version-unknown and backend-end-of-life."""
+    if resolved.backend is not None:
+        yield from _newer_than_read(resolved, resolved.backend)
+        yield from _abandoned(resolved, resolved.backend)
+
+
+def _newer_than_read(resolved: Resolved, backend: BackendSpec) -> Iterator[Finding]:
+    stated = resolved.deployment.backend_version
+    version, read = parse(stated), release_in(backend.version_read)
+    newest = parse(read)
+    if version is None or newest is None or version[:2] <= newest[:2]:
+        return
+    yield Finding(
+        rule="backend-version-unknown",
+        severity="note",
+        verdict="pass",
+        message=f"{backend.name} {stated} is newer than {read}, whose defaults are assumed",
+        place=resolved.deployment.at("/backend_version", "/backend"),
+        fix="update capcheck, or state the settings that matter",
+    )
+
+
+def _abandoned(resolved: Resolved, backend: BackendSpec) -> Iterator[Finding]:
+    if backend.end_of_life is None:
+        return
+    yield Finding(
+        rule="backend-end-of-life",
+        severity="warning",
+        verdict="pass",
+        message=f"{backend.name} has not been maintained since {backend.end_of_life}",
+        place=resolved.deployment.at("/backend"),
+        fix="move to a maintained engine, such as vllm",
+    )

@@ -138,7 +138,7 @@ RULES = (
         why="Bytes per weight decide memory and speed.",
         how="No quant is stated, and the table of Ollama tags does not have the model.",
         fix="Set quant.",
-        failing="backend: ollama\nmodel: deepseek-v3",
+        failing="backend: ollama\nmodel: mistral-small-4-119b",
         passing="backend: ollama\nmodel: llama3.1-8b",
     ),
     Rule(
@@ -211,7 +211,7 @@ RULES = (
         why="The bill may differ from the forecast.",
         how="The nearest price in the table stands in; the finding says in what it differs.",
         fix="Set usd_per_gpu_hour, or a provider and instance_type of the table.",
-        failing="gpu: L4 24GB\ngpus_per_replica: 3",
-        passing="gpu: L4 24GB\ngpus_per_replica: 1",
+        failing="gpu: RTX A6000 48GB\nprovider: lambda",
+        passing="gpu: RTX A6000 48GB\nusd_per_gpu_hour: 0.8",
     ),
 )

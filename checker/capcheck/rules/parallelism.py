@@ -13,6 +13,8 @@ from capcheck.rules.rule import Rule
 # Engines refuse a rank that would hold part of a group of weights with one scale. SOURCE: vllm and
 # sglang model_executor/layers/quantization (fp8_utils, awq).
 _GROUP_ENGINES = ("vllm", "sglang")
+# Both pad the vocabulary to a multiple of this before they split it.
+_VOCABULARY_MULTIPLE = 64
 _GROUP_OF_QUANT = {"FP8-block": 128, "AWQ": 128}
 
 RULES = (
@@ -90,8 +92,8 @@ RULES = (
             "vllm and sglang."
         ),
         fix="Lower tensor_parallel_size, or split the replica with pipeline_parallel_size.",
-        failing="quant: AWQ\nserving: {tensor_parallel_size: 4, max_model_len: 8192}",
-        passing="quant: AWQ\nserving: {tensor_parallel_size: 2, max_model_len: 8192}",
+        failing="model: qwen2.5-1.5b\nserving: {tensor_parallel_size: 4, max_model_len: 8192}",
+        passing="model: qwen2.5-1.5b\nserving: {tensor_parallel_size: 2, max_model_len: 8192}",
     ),
     Rule(
         id="kv-heads-replicated",
@@ -120,12 +122,7 @@ RULES = (
 
 
 def check(resolved: Resolved) -> Iterator[Finding]:
-    """Hold tensor, pipeline and data parallelism against the GPUs and the model.
-
-    Findings gpus-below-parallelism, gpus-unused, tensor-parallel-does-not-divide-heads,
-    tensor-parallel-splits-quant-group, pipeline-parallel-above-layers, kv-heads-replicated,
-    tensor-parallel-over-pcie.
-    """
+    """Hold tensor, pipeline and data parallelism against the GPUs and the model: RULES."""
     model = resolved.model
     ranks, stages, copies = parallel_sizes(resolved.deployment, resolved.backend)
     yield from _gpus(resolved, ranks, stages, copies)
@@ -134,7 +131,7 @@ def check(resolved: Resolved) -> Iterator[Finding]:
     yield from _layers(resolved, model, stages)
     if ranks == 1:
         return
-    refused = list(_heads(resolved, model, ranks))
+    refused = list(_heads(resolved, model, ranks)) or list(_vocabulary(resolved, model, ranks))
     if not refused and resolved.quant is not None:
         refused = list(_quant_groups(resolved, model, resolved.quant, ranks))
     yield from refused
@@ -215,6 +212,32 @@ def _divides(ranks: int, heads: int | None, kv_heads: int | None) -> bool:
     if heads and heads % ranks:
         return False
     return not kv_heads or not max(ranks, kv_heads) % min(ranks, kv_heads)
+
+
+def _vocabulary(resolved: Resolved, model: ModelSpec, ranks: int) -> Iterator[Finding]:
+    """SOURCE: vocab_parallel_embedding of vllm and sglang; vllm reports 1399 and 31474."""
+    if model.vocab_size is None or not resolved.backend:
+        return
+    padded = -(-model.vocab_size // _VOCABULARY_MULTIPLE) * _VOCABULARY_MULTIPLE
+    if resolved.backend.name not in _GROUP_ENGINES or padded % ranks == 0:
+        return
+    valid = [
+        n
+        for n in range(1, ranks)
+        if padded % n == 0 and _divides(n, model.n_heads, model.n_kv_heads)
+    ]
+    yield Finding(
+        rule="tensor-parallel-does-not-divide-vocab",
+        severity="error",
+        verdict="fail",
+        message=(
+            f"tensor_parallel_size {ranks} does not divide the {padded} rows of "
+            f"{model.name}'s vocabulary"
+        ),
+        place=resolved.deployment.at("/serving/tensor_parallel_size"),
+        related=resolved.deployment.at("/model", "/architecture"),
+        fix=f"set tensor_parallel_size: {valid[-1]}",
+    )
 
 
 def _quant_groups(

@@ -127,6 +127,16 @@ def _warnings(case: Case) -> Iterator[Finding]:
             place=deployment.at("/quant", "/model"),
             fix="a quant with more bits per weight",
         )
+    if deployment.quality is None and case.resolved.quant and case.resolved.model and drop is None:
+        yield Finding(
+            rule="quant-unproven",
+            severity="note",
+            verdict="pass",
+            message=f"what {case.resolved.quant.name} costs in quality is not known: "
+            f"{quality.drop.basis}",
+            place=deployment.at("/quant", "/model"),
+            fix="take a format with published scores, or state a quality limit and measure",
+        )
     few = quality.n_items is not None and quality.n_items < FEW_ITEMS
     if few and deployment.quality is not None:
         yield Finding(

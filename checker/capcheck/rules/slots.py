@@ -16,8 +16,8 @@ RULES = (
         why="Some clients always wait while others are served.",
         how="traffic.agents against max_num_seqs × data parallel size × replicas.",
         fix="More slots or replicas, if the KV cache holds them.",
-        failing="traffic: {agents: 8, profile: chat}\nserving: {max_num_seqs: 2}",
-        passing="traffic: {agents: 2, profile: chat}\nserving: {max_num_seqs: 2}",
+        failing="traffic: {agents: 8, profile: chat}",
+        passing="traffic: {agents: 1, profile: chat}",
     ),
     Rule(
         id="kv-pool-limits-batch",

@@ -21,8 +21,8 @@ RULES = (
         why="The container would start, find no kernel for the device and crash in a loop.",
         how="The support matrix is looked up by engine, version and the GPU's architecture.",
         fix="Take another engine or a newer GPU; the finding names what works.",
-        failing="backend: vllm\ngpu: Tesla K80 12GB",
-        passing="backend: vllm\ngpu: L4 24GB",
+        failing='backend_version: "0.33.0"\ngpu: V100 16GB SXM2',
+        passing='backend_version: "0.33.0"\ngpu: L4 24GB',
     ),
     Rule(
         id="quant-not-loadable",
@@ -32,8 +32,8 @@ RULES = (
         why="The server would refuse the checkpoint at start-up.",
         how="The support matrix is looked up by format, engine, version and GPU.",
         fix="Take a format that the engine loads, or the engine that loads this one.",
-        failing="quant: Q4_K_M\nbackend: sglang",
-        passing="quant: FP8\nbackend: sglang",
+        failing="quant: AWQ\nbackend: ollama",
+        passing="quant: Q4_K_M\nbackend: ollama",
     ),
     Rule(
         id="quant-without-speedup",
@@ -42,8 +42,8 @@ RULES = (
         why="Who quantises for speed gets none here, and pays in quality.",
         how="The support matrix lists formats whose kernels are no faster than 16 bit.",
         fix="Keep it for the memory, or take a format with faster kernels.",
-        failing="quant: BNB-INT8\nbackend: vllm",
-        passing="quant: FP8\nbackend: vllm",
+        failing="quant: FP8\ngpu: A100 80GB SXM",
+        passing="quant: FP8\ngpu: L4 24GB",
     ),
     Rule(
         id="quant-converted",
@@ -55,8 +55,8 @@ RULES = (
             "A note when the manifest leaves the format to the checkpoint."
         ),
         fix="Take a GPU with native support, or a format that this GPU has units for.",
-        failing="quant: FP8\ngpu: A100 80GB SXM",
-        passing="quant: FP8\ngpu: L4 24GB",
+        failing="quant: BF16\ngpu: T4 16GB",
+        passing="quant: BF16\ngpu: L4 24GB",
     ),
     Rule(
         id="quant-support-unknown",
@@ -65,7 +65,7 @@ RULES = (
         why="The forecast assumes that it loads; a refusal at start-up would be a surprise.",
         how="No row of the support matrix answers for this format, engine and GPU.",
         fix="Try it once before relying on the forecast.",
-        failing="quant: EXL2-4.0bpw\nbackend: tgi",
+        failing="quant: W8A8\nbackend: tgi",
         passing="quant: AWQ\nbackend: tgi",
     ),
     Rule(
@@ -86,7 +86,7 @@ RULES = (
         why="The forecast assumes that it works; a refusal at start-up would be a surprise.",
         how="No row of the KV cache table answers for this type, engine and GPU.",
         fix="Try it once, or leave kv_cache_dtype out.",
-        failing="serving: {max_model_len: 8192, kv_cache_dtype: fp8}\nbackend: tgi",
+        failing="serving: {max_model_len: 8192, kv_cache_dtype: fp8_e4m3fn}\nbackend: tgi",
         passing="serving: {max_model_len: 8192, kv_cache_dtype: auto}\nbackend: tgi",
     ),
 )

@@ -14,6 +14,9 @@ from capcheck.rules.rule import Rule
 # TR133 SS10.4: above this share of the usable memory, larger inputs risk running out.
 HIGH_SHARE = 0.90
 
+# Less is within what drivers differ by.
+_NOTICEABLE_GIB = 0.05
+
 RULES = (
     Rule(
         id="vram-does-not-fit",
@@ -52,7 +55,7 @@ RULES = (
         why="A deployment that nobody checked for memory may not start.",
         how="A fact that the sum needs is missing; the finding names it.",
         fix="State what is missing, such as the model's architecture.",
-        failing="quant: Q4_K_M\nmodel: acme/odd-7b",
+        failing="quant: Q4_K_M\nmodel: lfm2.5-230m",
         passing="quant: Q4_K_M\nmodel: llama3.1-8b",
     ),
     Rule(
@@ -84,12 +87,12 @@ RULES = (
             "reserved, and crashes when that runs out of memory."
         ),
         how=(
-            "Four float32 copies of max_num_seqs × vocabulary against the memory outside "
-            "gpu_memory_utilization."
+            "The CUDA context and graphs take more than gpu_memory_utilization leaves outside of "
+            "weights and pool."
         ),
-        fix="Lower max_num_seqs or gpu_memory_utilization.",
-        failing="serving: {max_model_len: 8192, max_num_seqs: 1024, gpu_memory_utilization: 0.97}",
-        passing="serving: {max_model_len: 8192, max_num_seqs: 256, gpu_memory_utilization: 0.9}",
+        fix="Lower gpu_memory_utilization or max_num_seqs.",
+        failing="serving: {max_model_len: 8192, gpu_memory_utilization: 0.99}",
+        passing="serving: {max_model_len: 8192, gpu_memory_utilization: 0.9}",
     ),
     Rule(
         id="gpu-oversubscribed",
@@ -109,7 +112,7 @@ RULES = (
 
 
 def check(case: Case) -> Judgement:
-    """Gate `vram`; findings vram-does-not-fit, vram-unknown, vram-low-headroom, kv-pool-*."""
+    """Gate `vram`; the findings of RULES."""
     memory = case.forecast.memory
     usable_gib = memory.usable.value if memory.usable.low is None else memory.usable.low
     gate = Gate(
@@ -126,7 +129,12 @@ def check(case: Case) -> Judgement:
     )
     if usable_gib is None or gate.verdict == "cannot-predict":
         return Judgement((gate,), tuple(_unknown(case)))
-    findings = (*_fit(case, gate, usable_gib), *_pool_below_traffic(case))
+    fits = gate.verdict != "fail"
+    findings = (
+        *_fit(case, gate, usable_gib),
+        *_pool_below_traffic(case),
+        *(_warm_up(case) if fits else ()),
+    )
     return Judgement((gate,), findings)
 
 
@@ -145,7 +153,7 @@ def _fit(case: Case, gate: Gate, usable_gib: float) -> Iterator[Finding]:
     if gate.verdict != "pass":
         surely = gate.verdict == "fail"
         yield Finding(
-            rule="vram-does-not-fit",
+            rule=_rule_of(case, usable_gib),
             severity="error" if surely else "warning",
             verdict=gate.verdict,
             message=usable.basis
@@ -173,6 +181,48 @@ def _fit(case: Case, gate: Gate, usable_gib: float) -> Iterator[Finding]:
             ),
             place=place,
         )
+
+
+def _rule_of(case: Case, usable_gib: float) -> str:
+    """What is short: the share of the device, room for one sequence, or memory at all."""
+    memory, backend = case.forecast.memory, case.resolved.backend
+    if usable_gib == 0 and case.resolved.reserved_gib:
+        return "gpu-oversubscribed"
+    high, cache = memory.needed.high, memory.parts.get("kv_cache", 0.0)
+    pooled = backend is not None and backend.memory_model == "budget"
+    if pooled and high is not None and high - cache <= usable_gib:
+        return "kv-pool-below-one-sequence"
+    return "vram-does-not-fit"
+
+
+def _warm_up(case: Case) -> Iterator[Finding]:
+    """vLLM reserves its pool first and warms up with what is left outside of its budget.
+
+    SOURCE: reports 14452 and 27508 of vllm-project/vllm: out of memory while warming up sampler.
+    """
+    resolved, engine, usable = case.resolved, case.resolved.engine, case.forecast.memory.usable
+    if engine is None or resolved.usable_gib is None or not usable.value:
+        return
+    if resolved.backend is None or resolved.backend.name != "vllm" or not engine.memory_fraction:
+        return
+    asked_gib = engine.memory_fraction * resolved.usable_gib
+    short_gib = asked_gib - usable.value
+    if short_gib < _NOTICEABLE_GIB:
+        return
+    yield Finding(
+        rule="sampler-warm-up",
+        severity="warning",
+        verdict="pass",
+        message=(
+            f"weights and pool take {amount(asked_gib, 'GiB')}, "
+            f"{amount(short_gib, 'GiB')} more than CUDA context and graphs leave: the warm-up with "
+            f"{engine.max_num_seqs:,} requests may run out of memory"
+        ),
+        place=case.deployment.at(
+            "/serving/gpu_memory_utilization", "/serving/max_num_seqs", "/serving", "/backend"
+        ),
+        fix="lower gpu_memory_utilization or max_num_seqs",
+    )
 
 
 def _pool_below_traffic(case: Case) -> Iterator[Finding]:
