@@ -20,7 +20,11 @@ from capcheck.manifest.names import squeezed, suggest
     ("parent", "owner", "elsewhere"),
     [
         # Attributes with another origin, and fields that become part of another attribute.
-        ("", Deployment, {"name", "path", "place", "places", "environment"} | {"model_config"}),
+        (
+            "",
+            Deployment,
+            {"name", "path", "place", "places", "environment", "root"} | {"model_config"},
+        ),
         ("/serving", Serving, set()),
         ("/quality", QualityLimit, set()),
         ("/safety", SafetyLimit, set()),

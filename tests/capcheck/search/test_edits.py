@@ -64,7 +64,7 @@ def test_names_are_escaped_as_json_pointers():
     found = edits(today, replace(today, quant="FP8"))
     assert [x.pointer for x in found] == ["/deployments/a~1b~0c/quant"]
     assert disruption(found, "/deployments/a~1b~0c") == disruption(
-        edits(TODAY, replace(TODAY, quant="FP8")), "chat"
+        edits(TODAY, replace(TODAY, quant="FP8")), "/deployments/chat"
     )
 
 
