@@ -51,23 +51,14 @@ RULES = (
 def cost_increase(deployment: Deployment, *, base: Estimate, head: Estimate) -> Finding | None:
     """Finding cost-increase-over-limit; `base` and `head` are monthly costs at most replicas, USD.
 
-    The ends of the interval are differences of like ends: prices err together.
+    The ends of the interval are differences of like ends: prices err together. None when a cost is
+    unknown: of head unknown-price says so, and of base nothing can be said any more.
     """
     limit = deployment.budget.max_increase_usd
     if limit is None:
         return None
-    place = deployment.at("/budget/max_increase_usd")
     if base.value is None or head.value is None:
-        missing = base if base.value is None else head
-        return Finding(
-            rule="cost-unknown",
-            severity="error",
-            verdict="cannot-predict",
-            message=f"the increase of the cost cannot be predicted: {missing.basis}",
-            place=place,
-            gate="budget",
-            subject="max_increase_usd",
-        )
+        return None
     ends = [
         over - under
         for over, under in ((head.low, base.low), (head.high, base.high))
@@ -87,7 +78,7 @@ def cost_increase(deployment: Deployment, *, base: Estimate, head: Estimate) -> 
             f"the change adds {interval(added, '$/month')}, {'' if surely else 'perhaps '}more "
             f"than {amount(limit, '$/month')}"
         ),
-        place=place,
+        place=deployment.at("/budget/max_increase_usd"),
         related=deployment.at("/replicas", "/gpu"),
         fix="fewer replicas or a cheaper GPU, or agree on a higher limit first",
         gate="budget",
