@@ -204,7 +204,9 @@ def change(edits: Iterable[Edit]) -> str:
 
 def _one_change(edit: Edit) -> str:
     steps = edit["pointer"].split("/")
-    # /deployments/NAME/serving/max_model_len: a reader needs the part inside the deployment.
+    # /environments/prod/deployments/NAME/serving/max_model_len: a reader needs the part inside.
+    if steps[1:2] == ["environments"]:
+        steps = steps[2:]
     inside = steps[3:] if steps[1:2] == ["deployments"] and len(steps) > 3 else steps[1:]
     field = ".".join(step.replace("~1", "/").replace("~0", "~") for step in inside)
     return f"{field}: {scalar(edit['value'])}"
