@@ -17,5 +17,5 @@ bin="$venv/bin"
 }
 
 exec "$bin/python" -I -X utf8 -c \
-  'import sys; sys.path.insert(0, sys.argv.pop(1)); from capcheck.action import main; sys.exit(main())' \
+  'import sys; sys.path.insert(0, sys.argv.pop(1)); from capcheck.action.step import main; sys.exit(main())' \
   "$ACTION_PATH/checker"

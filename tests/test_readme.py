@@ -80,6 +80,23 @@ def test_the_workflow_pins_what_ours_pin() -> None:
     assert set(step["with"]) <= set(inputs)
 
 
+def test_the_workflow_for_forks() -> None:
+    """What the page promises of it: it runs for failing checks, checks base out, may write."""
+    (text,) = fenced("yaml", ROOT / "docs/forks.md")
+    ours = (ROOT / ".github/workflows/ci.yml").read_text()
+    (checkout,) = re.findall(r"uses: actions/checkout@.*", text)
+    assert checkout in ours
+    workflow = yaml.safe_load(text)
+    job = workflow["jobs"]["comment"]
+    assert "conclusion != 'cancelled'" in job["if"]
+    assert "success" not in job["if"]
+    assert job["permissions"] == {"contents": "read", "pull-requests": "write"}
+    assert workflow["permissions"] == {}
+    check, act = job["steps"]
+    assert check["with"] == {"persist-credentials": False}
+    assert set(act["with"]) <= set(yaml.safe_load((ROOT / "action.yml").read_text())["inputs"])
+
+
 @pytest.mark.parametrize("document", [README, ROOT / "docs" / "cli.md"], ids=lambda path: path.name)
 def test_exit_codes_are_those_of_the_program(document: Path) -> None:
     listed = set(map(int, re.findall(r"^\| (\d+) \|", document.read_text(), re.MULTILINE)))

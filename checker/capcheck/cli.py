@@ -18,6 +18,7 @@ from capcheck.source.nearest import nearest
 # earlier: importing what judges a manifest takes longer than printing help.
 COMMANDS = {
     "check": "Judge the deployments in manifests.",
+    "comment": "Write a saved report onto its pull request.",
     "curve": "Show latency against traffic.",
     "explain": "Explain a rule: why it is there, how it is computed, what to do about it.",
     "inspect": "Show what native files (Kubernetes, Compose ...) say about deployments.",

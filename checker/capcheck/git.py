@@ -96,6 +96,17 @@ class Repository:
         answer = _run((*arguments, f"{reference}^{{commit}}"), self.root)
         return answer.stdout.decode("ascii", "replace").strip() or None
 
+    def parents(self, commit: str) -> tuple[str, ...]:
+        """The commits that this one was made from; also those that a shallow checkout lacks."""
+        text = _run(("cat-file", "commit", commit), self.root).stdout.partition(b"\n\n")[0]
+        lines = (line.split(b" ") for line in text.split(b"\n"))
+        return tuple(line[1].decode() for line in lines if line[0] == b"parent")
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        """The best common ancestor; None where the history here does not reach that far."""
+        answer = _run(("merge-base", "--end-of-options", one, other), self.root)
+        return answer.stdout.decode("ascii", "replace").strip() or None
+
     def tree(self, commit: str) -> Tree:
         """All files of a commit; submodules are not among them. Raises GitError."""
         answer = _run(("ls-tree", "-r", "-z", "--full-tree", commit), self.root)
@@ -166,7 +177,7 @@ def _run(
     environ = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
     try:
         return subprocess.run(  # noqa: S603
-            [_executable(), *_SAFE, "-C", os.fspath(folder), *arguments],
+            [executable(), *_SAFE, "-C", os.fspath(folder), *arguments],
             input=text,
             capture_output=True,
             env={**environ, **_OFFLINE},
@@ -179,8 +190,11 @@ def _run(
         raise GitError(f"git cannot be run ({error})") from error
 
 
-def _executable() -> str:
-    """From the absolute entries of PATH only: a checkout may hold a `git` of its own."""
+def executable() -> str:
+    """Git's path, from absolute entries of PATH only: a checkout may hold a `git` of its own.
+
+    Raises GitError.
+    """
     path = os.pathsep.join(entry for entry in os.get_exec_path() if os.path.isabs(entry))
     found = shutil.which("git", path=path)
     if found is None or not os.path.isabs(found):

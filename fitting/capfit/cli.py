@@ -12,10 +12,14 @@ from capcheck.exit_codes import ExitCode
 # Each is a module of `capfit.commands` with a `command`, imported when it is called and no earlier.
 COMMANDS = {
     "data": "Show what became of every row of the measurements.",
+    "fit": "Fit every predictor and write the coefficients file.",
     "latency-grid": "Compare the analytic latency model with its simulation.",
     "latency-measured": "Compare the latency model with published measurements.",
+    "refit": "Blend a user's own measurements into the coefficients.",
+    "select": "Choose the form of every predictor by its error on groups held out.",
     "simulate": "Simulate a manifest's deployments request by request.",
     "tr133": "Run TR133's own procedure on its raw files.",
+    "validate": "Predict every measurement without its group, and write the pages of it.",
 }
 
 

@@ -242,4 +242,11 @@ SERVING = (
         "the engine's own",
         foreign="eager disable_cuda_graph",
     ),
+    Field(
+        "/serving/max_queue",
+        whole(2**31 - 1, minimum=0),
+        "Requests that may wait for a slot of one copy; more are refused.",
+        "the engine's own",
+        foreign="ollama_max_queue max_queued_requests max_queue_size queue_limit queue_size",
+    ),
 )

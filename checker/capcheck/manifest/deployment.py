@@ -40,6 +40,7 @@ class Serving:
     enable_prefix_caching: bool | None = None
     enable_chunked_prefill: bool | None = None
     enforce_eager: bool | None = None
+    max_queue: int | None = None  # requests waiting for a slot before more are refused
 
 
 @dataclass(frozen=True, slots=True)

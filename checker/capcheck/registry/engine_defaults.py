@@ -17,6 +17,7 @@ TABLE = Path(__file__).parent.parent / "data" / "engine_defaults.csv"
 # Values that are computed from the model or the device, rather than printed in the table.
 MODEL_CONTEXT = "=model_context"
 MAX_MODEL_LEN = "=max_model_len"
+NO_LIMIT = "none"
 SGLANG_MEMORY_FRACTION = "=sglang_memory_fraction"
 
 PARALLEL_SIZES = ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from capcheck.report import as_json, github, markdown, terminal
+from capcheck.report import as_json, comment, github, markdown, terminal
 from capcheck.report.as_json import read
 from capcheck.report.build import to_document
 from capcheck.report.document import Document
@@ -21,6 +21,7 @@ FORMATS: Mapping[str, Renderer] = {
     "json": as_json.render,
     "github": github.render,
     "markdown": markdown.render,
+    "comment": comment.render,
 }
 
 __all__ = ["FORMATS", "Document", "Renderer", "Style", "read", "to_document"]

@@ -20,6 +20,7 @@ from capcheck.report.figures import (
     saving,
     scalar,
     setup,
+    under_load,
 )
 from capcheck.report.pen import COLORS, Pen
 
@@ -77,30 +78,12 @@ def _note(figure: Figure, deployment: Deployment) -> str:
     if figure.label == "throughput":
         return _speeds(forecast)
     if figure.label == "p95 latency":
-        return _load(deployment)
+        return under_load(deployment)
     if figure.label == "quality":
         quality = forecast["quality"]
         tier = f"{quality['tier']} loss by quantisation" if quality["tier"] else ""
         return ", ".join(filter(None, (quality["benchmark"], tier)))
     return ""
-
-
-def _load(deployment: Deployment) -> str:
-    """Where the time goes, and up to which rate the stated limits hold."""
-    forecast, facts = deployment["forecast"], deployment["resolved"]
-    parts = forecast["latency_parts_ms"]
-    total = sum(parts.values())
-    shares = [
-        f"{name} {100 * part / total:.0f} %"
-        for name, part in sorted(parts.items(), key=lambda part: -part[1])
-        if part >= 0.01 * total
-    ]
-    notes = [", ".join(shares)] if total > 0 else []
-    headroom, stated = deployment["headroom_rps"], facts["requests_per_second"]["value"]
-    if headroom["value"] is not None and isinstance(stated, int | float):
-        rate = reading(headroom, "requests/s")
-        notes.append(f"limits hold up to {rate}, stated {amount(stated, 'requests/s')}")
-    return "; ".join(notes)
 
 
 def _speeds(forecast: Forecast) -> str:
@@ -196,6 +179,8 @@ def _all_figures(forecast: Forecast) -> Iterator[tuple[str, Leaf, str]]:
     yield "saturation", forecast["saturation_rps"], "requests/s"
     yield "goodput", forecast["goodput_rps"], "requests/s"
     yield "utilisation", forecast["utilisation"], ""
+    if forecast["loss_rate"]["value"]:
+        yield "refused", forecast["loss_rate"], ""
     if forecast["agent_tok_s"]["value"] is not None:
         yield "each agent", forecast["agent_tok_s"], "tok/s"
         yield "of a lone agent's rate", forecast["scaling_efficiency"], ""

@@ -64,6 +64,7 @@ class Forecast(TypedDict):
     saturation_rps: Leaf
     goodput_rps: Leaf
     utilisation: Leaf
+    loss_rate: Leaf
     agent_tok_s: Leaf
     scaling_efficiency: Leaf
     ttft_ms: Percentiles

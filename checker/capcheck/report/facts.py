@@ -18,6 +18,7 @@ ENGINE_FIELDS = (
     "enable_prefix_caching",
     "enable_chunked_prefill",
     "enforce_eager",
+    "max_queue",
 )
 
 TRAFFIC_FIELDS = (

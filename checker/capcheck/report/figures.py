@@ -57,6 +57,26 @@ def headline(forecast: Forecast, gates: dict[str, Gate]) -> tuple[Figure, ...]:
     )
 
 
+def under_load(deployment: Deployment) -> str:
+    """Where the time goes, and up to which rate the stated limits hold."""
+    forecast, facts = deployment["forecast"], deployment["resolved"]
+    parts = forecast["latency_parts_ms"]
+    total = sum(parts.values())
+    shares = [
+        f"{name} {100 * part / total:.0f} %"
+        for name, part in sorted(parts.items(), key=lambda part: -part[1])
+        if part >= 0.01 * total
+    ]
+    notes = [", ".join(shares)] if total > 0 else []
+    headroom = deployment["headroom_rps"]
+    peak, mean = (facts[f"{name}requests_per_second"]["value"] for name in ("peak_", ""))
+    stated = mean if peak is None else peak
+    if headroom["value"] is not None and isinstance(stated, int | float):
+        rate = reading(headroom, "requests/s")
+        notes.append(f"limits hold up to {rate}, stated {amount(stated, 'requests/s')}")
+    return "; ".join(notes)
+
+
 def other_gates(forecast: Forecast, gates: dict[str, Gate]) -> tuple[Figure, ...]:
     """The gated figures that `headline` does not show: TTFT, another percentile, a quality drop."""
     shown = [figure.gate for figure in headline(forecast, gates)]
@@ -203,18 +223,28 @@ def change(edits: Iterable[Edit]) -> str:
 
 
 def _one_change(edit: Edit) -> str:
-    steps = edit["pointer"].split("/")
-    # /environments/prod/deployments/NAME/serving/max_model_len: a reader needs the part inside.
+    return f"{field_of(edit['pointer'])}: {scalar(edit['value'])}"
+
+
+def field_of(pointer: str) -> str:
+    """`serving.max_model_len`: the part of a JSON pointer that is inside the deployment."""
+    steps = pointer.split("/")
+    # /environments/prod/deployments/NAME/serving/max_model_len: a reader needs the last part.
     if steps[1:2] == ["environments"]:
         steps = steps[2:]
     inside = steps[3:] if steps[1:2] == ["deployments"] and len(steps) > 3 else steps[1:]
-    field = ".".join(step.replace("~1", "/").replace("~0", "~") for step in inside)
-    return f"{field}: {scalar(edit['value'])}"
+    return ".".join(step.replace("~1", "/").replace("~0", "~") for step in inside)
 
 
 def scalar(value: Scalar) -> str:
     """A setting as one would type it in YAML."""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def money(delta: float, *, sign: bool = True) -> str:
+    """`+$4,216/month`, `−$516/month`."""
+    text = amount(abs(delta), "$/month")
+    return f"{'−' if delta < 0 else '+'}{text}" if sign else text
 
 
 def saving(alternative: Alternative) -> str:
@@ -224,7 +254,7 @@ def saving(alternative: Alternative) -> str:
         return ""
     if abs(saved) < 0.005:
         return "same cost"
-    return f"{'−' if saved > 0 else '+'}{amount(abs(saved), '$/month')}"
+    return money(-saved)
 
 
 def word(found: Finding) -> Verdict | Severity:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 
@@ -27,7 +27,20 @@ LADDER = (
     Rung(ways=1, passing=100, remarks=20, broken=None),
     Rung(ways=0, passing=0, remarks=0, broken=500),
     Rung(ways=0, passing=0, remarks=0, broken=20),
+    Rung(ways=0, passing=0, remarks=0, broken=0),
 )
+
+
+def fitting(draw: Callable[[Rung], str], *, max_bytes: int) -> Iterator[str]:
+    """The page at every rung where it fits, longest first; the last rung's if nothing does."""
+    drawn = None
+    for rung in LADDER:
+        page = draw(rung)
+        if page == drawn:
+            continue
+        drawn = page
+        if len(page.encode("utf-8", "backslashreplace")) <= max_bytes or rung is LADDER[-1]:
+            yield page
 
 
 def left_out(what: str) -> str:

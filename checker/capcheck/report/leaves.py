@@ -25,6 +25,7 @@ def forecast(predicted: Forecast) -> document.Forecast:
         "saturation_rps": leaf(load.saturation_rps),
         "goodput_rps": leaf(load.goodput_rps),
         "utilisation": leaf(load.utilisation),
+        "loss_rate": leaf(load.loss_rate),
         "agent_tok_s": leaf(load.agent_tok_s),
         "scaling_efficiency": leaf(load.scaling_efficiency),
         "ttft_ms": _percentiles(load.ttft_ms),

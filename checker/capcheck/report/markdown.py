@@ -1,4 +1,4 @@
-"""For GitHub's job summary and comments: decision, number, limit, cause and fix come first.
+"""For GitHub's job summary: decision, number, limit, cause and fix come first.
 
 Nothing from a manifest is trusted, and nothing is cut inside a table: when the whole is too long
 for its destination, whole parts are left out, and named.
@@ -18,6 +18,7 @@ from capcheck.report.compared import (
     is_old,
     not_compared,
     outcome,
+    shown,
     unchanged,
 )
 from capcheck.report.document import (
@@ -33,9 +34,10 @@ from capcheck.report.figures import (
     owners,
     plural,
     saving,
+    under_load,
     word,
 )
-from capcheck.report.ladder import LADDER, Rung, listed
+from capcheck.report.ladder import Rung, fitting, folded, left_out, listed
 from capcheck.report.markdown_tables import ICONS, table, ways
 from capcheck.report.style import Style
 from capcheck.report.summary import fleet_cost, legend, unread
@@ -46,12 +48,7 @@ LEADS = 5
 
 def render(document: Document, style: Style) -> str:
     """The highest rung of the ladder that fits `style.max_bytes`."""
-    text = ""
-    for rung in LADDER:
-        text = _render(document, rung)
-        if len(text.encode("utf-8", "backslashreplace")) <= style.max_bytes:
-            break
-    return text
+    return next(fitting(lambda rung: _render(document, rung), max_bytes=style.max_bytes))
 
 
 def _render(document: Document, rung: Rung) -> str:
@@ -65,6 +62,7 @@ def _render(document: Document, rung: Rung) -> str:
         _removed(document, rung),
         *_folded_findings(document, rung),
         *_on_base(document, rung),
+        _under_load(document, rung),
         *ways(document, rung),
         _footer(document),
     ]
@@ -137,7 +135,7 @@ def _deployments(count: int, one: str, more: str = "") -> str:
 def _leads(document: Document) -> Iterator[str]:
     """Two lines each: what is wrong and where; the way out."""
     for problem in document["problems"][:LEADS]:
-        yield _problem(problem)
+        yield bad_input(problem)
     deployments = owners(document)
     for found in _deciding(document)[:LEADS]:
         way_out = _way_out(found, deployments.get((found["path"], found["deployment"])))
@@ -147,7 +145,8 @@ def _leads(document: Document) -> Iterator[str]:
         yield "<br>\n".join(lines)
 
 
-def _problem(problem: Problem) -> str:
+def bad_input(problem: Problem) -> str:
+    """A mistake in an input file, in a line."""
     hint = f" Did you mean {code(problem['nearest'])}?" if problem["nearest"] else ""
     hint += " It could not be read on base either." if problem["on_base"] else ""
     return (
@@ -216,7 +215,7 @@ def _on_base(document: Document, rung: Rung) -> Iterator[str]:
 
 def _folded_findings(document: Document, rung: Rung) -> Iterator[str]:
     """Bad input and findings beyond the leads; then what does not decide."""
-    problems = list(map(_problem, document["problems"][LEADS:]))
+    problems = list(map(bad_input, document["problems"][LEADS:]))
     yield listed(problems, rung.broken, "more mistake in the input", "more mistakes in the input")
     deciding = list(map(_statement, _deciding(document)[LEADS:]))
     yield listed(deciding, rung.broken, "more finding", "more findings")
@@ -226,6 +225,18 @@ def _folded_findings(document: Document, rung: Rung) -> Iterator[str]:
         if found["verdict"] == "pass" and not is_old(found) and found["rule"] != "limit-loosened"
     ]
     yield listed(remarks, rung.remarks, "warning or note", "warnings and notes")
+
+
+def _under_load(document: Document, rung: Rung) -> str:
+    """Where the time goes and up to which rate the limits hold, folded; a line a deployment."""
+    notes = [(entry["name"], under_load(entry)) for entry in shown(document)]
+    lines = [f"- {code(name)}: {markdown(note)}" for name, note in notes if note]
+    if not lines or rung.remarks == 0:
+        return ""
+    kept = lines[: rung.remarks]
+    if len(kept) < len(lines):
+        kept.append("- " + left_out(f"{len(lines) - len(kept):,} of them"))
+    return folded("Where the time goes", "\n".join(kept))
 
 
 def _footer(document: Document) -> str:

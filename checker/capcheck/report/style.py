@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from capcheck.report.marker import Marker
+
 Detail = Literal["quiet", "normal", "verbose"]
 
 # GitHub drops a job summary above 1 MiB:
@@ -14,11 +16,23 @@ SUMMARY_BYTES = 900 * 1024
 
 
 @dataclass(frozen=True, slots=True)
+class Links:
+    """Where things are on the web, each a URL or empty.
+
+    `files` is the root of the judged commit's files, `run` the workflow run.
+    """
+
+    files: str = ""
+    run: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Style:
     """Options of the renderers; each reads those that concern it.
 
     `sources` are the manifests' lines by path, for excerpts; a report does not contain them.
-    `max_bytes` is the largest Markdown that its destination takes.
+    `max_bytes` is the largest page that the job summary takes. `marker` and `links` are the
+    comment's.
     """
 
     color: bool = False
@@ -26,3 +40,5 @@ class Style:
     detail: Detail = "normal"
     sources: Mapping[str, Sequence[str]] = field(default_factory=dict)
     max_bytes: int = SUMMARY_BYTES
+    marker: Marker = field(default_factory=Marker)
+    links: Links = field(default_factory=Links)

@@ -14,6 +14,7 @@ from capcheck.predict.footprint.weights import loaded_bytes
 from capcheck.registry.engine_defaults import (
     MAX_MODEL_LEN,
     MODEL_CONTEXT,
+    NO_LIMIT,
     PARALLEL_SIZES,
     SGLANG_MEMORY_FRACTION,
     Site,
@@ -114,6 +115,7 @@ def settings(parts: Parts, registry: Registry) -> Settings:
         enable_chunked_prefill=chunked[0],
         enforce_eager=eager[0],
         kv_cache_tokens=_allocated_tokens(parts, context[0], sequences[0]),
+        max_queue=_queue_limit(parts),
     )
     origins = {
         **{name: _origin(parts, name) for name in PARALLEL_SIZES},
@@ -125,6 +127,7 @@ def settings(parts: Parts, registry: Registry) -> Settings:
         "enable_prefix_caching": prefix[1],
         "enable_chunked_prefill": chunked[1],
         "enforce_eager": eager[1],
+        "max_queue": _origin(parts, "max_queue"),
     }
     return Settings(engine, origins, tuple(findings))
 
@@ -260,6 +263,14 @@ def _sequences(parts: Parts, tokens_per_step: int) -> Sourced[int]:
     if stated is not None:
         return int(stated), origin
     return min(int(_default(parts, "max_num_seqs") or 1), tokens_per_step), origin
+
+
+def _queue_limit(parts: Parts) -> int | None:
+    """Requests that wait for a slot before more are refused; None where any number may."""
+    limit = _stated(parts, "max_queue")
+    if limit is None:
+        limit = _default(parts, "max_queue")
+    return None if limit in (None, NO_LIMIT) else int(limit)
 
 
 def _memory_fraction(parts: Parts, tokens_per_step: int) -> Sourced[float] | None:

@@ -24,7 +24,8 @@ class Engine:
     `max_model_len` is the longest sequence of one request; `max_num_seqs` the slots of one engine
     copy; `memory_fraction` the engine's own fraction (whichever of the three it uses) or None.
     `kv_cache_tokens` is what an engine of the "allocate" kind reserves up front, for all its slots;
-    None for the others, whose cache is what their memory leaves.
+    None for the others, whose cache is what their memory leaves. `max_queue` requests may wait for
+    a slot of one copy before more are refused, None for any number.
     """
 
     tensor_parallel_size: int
@@ -40,6 +41,7 @@ class Engine:
     enable_chunked_prefill: bool
     enforce_eager: bool
     kv_cache_tokens: int | None = None
+    max_queue: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

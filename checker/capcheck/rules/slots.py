@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from capcheck.finding import Finding
-from capcheck.rules.case import Case, Judgement
+from capcheck.rules.case import Case, Judgement, is_unstable
 from capcheck.rules.rule import Rule
+
+# One request in a thousand.
+NOTICED_LOSS = 0.001
 
 RULES = (
     Rule(
@@ -29,12 +32,22 @@ RULES = (
         failing="gpu: L4 24GB\ntraffic: {agents: 64, prompt_tokens: 4096, output_tokens: 1024}",
         passing="gpu: L4 24GB\ntraffic: {agents: 2, prompt_tokens: 4096, output_tokens: 1024}",
     ),
+    Rule(
+        id="queue-loss",
+        title="A full queue refuses requests",
+        severity="warning",
+        why="A refused request has no latency, and misses every SLO.",
+        how="The predicted share of requests that find the queue full, above one in a thousand.",
+        fix="More replicas or slots; a longer queue only trades refusals for waiting.",
+        failing="traffic: {requests_per_second: 0.5, profile: chat}\nserving: {max_num_seqs: 1, max_queue: 1}",
+        passing="traffic: {requests_per_second: 0.05, profile: chat}\nserving: {max_num_seqs: 1, max_queue: 1}",
+    ),
 )
 
 
 def check(case: Case) -> Judgement:
-    """No gate: findings agents-above-slots and kv-pool-limits-batch."""
-    return Judgement((), (*_agents(case), *_pool(case)))
+    """No gate: findings agents-above-slots, kv-pool-limits-batch and queue-loss."""
+    return Judgement((), (*_agents(case), *_pool(case), *_loss(case)))
 
 
 def _agents(case: Case) -> Iterator[Finding]:
@@ -77,4 +90,28 @@ def _pool(case: Case) -> Iterator[Finding]:
         ),
         place=deployment.at("/traffic/requests_per_second", "/traffic/agents", "/traffic"),
         fix="a shorter context, an 8-bit KV cache, more replicas or more memory",
+    )
+
+
+def _loss(case: Case) -> Iterator[Finding]:
+    """A queue that is full refuses requests: they have no latency, and miss every SLO."""
+    deployment, engine = case.deployment, case.resolved.engine
+    lost = case.forecast.load.loss_rate.value
+    if engine is None or engine.max_queue is None or lost is None or lost < NOTICED_LOSS:
+        return
+    if is_unstable(case.forecast.load.latency_ms.mean):
+        return  # queue-unstable says so
+    yield Finding(
+        rule="queue-loss",
+        severity="warning",
+        verdict="pass",
+        message=(
+            f"{100 * lost:.2g} % of requests are refused: {engine.max_queue} may wait for the "
+            f"{engine.max_num_seqs} slot{'' if engine.max_num_seqs == 1 else 's'} of each copy"
+        ),
+        place=deployment.at("/traffic/requests_per_second", "/traffic/agents", "/traffic"),
+        related=deployment.at("/serving/max_queue")
+        if "/serving/max_queue" in deployment.places
+        else None,
+        fix="more replicas or slots; a longer queue only trades refusals for waiting",
     )

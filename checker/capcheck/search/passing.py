@@ -14,6 +14,7 @@ RISKS = frozenset(
         "kv-pool-limits-batch",
         "many-replicas",
         "quality-concerning",
+        "queue-loss",
         "queue-unstable",
         "vram-low-headroom",
     }

@@ -16,12 +16,17 @@ import click
     show_default=True,
     help="The folder of tables.",
 )
-def command(folder: Path) -> None:
+@click.option(
+    "--hold-out",
+    is_flag=True,
+    help="Predict each model's serving rows from a fit without that model (some two minutes).",
+)
+def command(folder: Path, *, hold_out: bool) -> None:
     """Compare with Ollama under load (TR128 to TR130) and with published serving benchmarks."""
-    from capcheck.predict import coefficients
     from capcheck.registry.tables import load as built_in
 
     from capfit.data.tables import read
+    from capfit.latency import held_out
     from capfit.latency.replay_rows import lines
     from capfit.latency.served import by_engine, served
 
@@ -34,10 +39,12 @@ def command(folder: Path) -> None:
             f"| {line.rows} | {line.form} | {line.count} | {line.mean:.1f} | {line.bias:+.1f} "
             f"| {line.worst:.0f} |"
         )
-    click.echo("\nServing benchmarks, predicted speed and load: error, percent\n")
+    kind = "speed fitted without the model" if hold_out else "speed fitted to these rows too"
+    click.echo(f"\nServing benchmarks, {kind}: error, percent\n")
     click.echo("| engine | load | metric | form | n | median | mean | bias |")
     click.echo("|---|---|---|---|--:|--:|--:|--:|")
-    found = list(served(data, registry, coefficients.load(None)))
+    speed = held_out.without_model(data) if hold_out else held_out.fitted(data)
+    found = list(served(data, registry, speed))
     for engine, arrival, metric, form, count, middle, mean, bias in by_engine(found):
         click.echo(
             f"| {engine} | {arrival} | {metric} | {form} | {count} | {middle:.1f} | {mean:.1f} "

@@ -111,3 +111,15 @@ def _written(cells: Sequence[str]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="").writerow(cells)
     return text.getvalue()
+
+
+def place_of(path: Path, line: int, column: str) -> Place:
+    """Where the cell of a column stands in the row that begins on a line of a CSV file."""
+    lines = csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""))
+    header = next(lines, [])
+    start = lines.line_num + 1
+    for cells in lines:
+        if start == line and column in header:
+            return _place(str(path), line, cells, header.index(column))
+        start = lines.line_num + 1
+    return Place(str(path), line, 1, 1)

@@ -44,7 +44,7 @@ class Names:
     """Look-ups in one registry, each distinct spelling once."""
 
     def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+        self.registry = registry
         self.model = lru_cache(maxsize=None)(self._model)
         self.gpu = lru_cache(maxsize=None)(self._gpu)
         self.backend = lru_cache(maxsize=None)(self._backend)
@@ -68,17 +68,17 @@ class Names:
         return Subject(model, quant, backend[0], gpu, _platform(backend[1], gpu))
 
     def _model(self, text: str) -> ModelSpec | Unresolved:
-        found = self._registry.model(text)
+        found = self.registry.model(text)
         return _unresolved(found) if isinstance(found, Miss) else found.spec
 
     def _gpu(self, text: str) -> GpuSpec | Unresolved:
         if not text:
             return Unresolved("gpu", "", "not stated")
-        found = self._registry.gpu(text)
+        found = self.registry.gpu(text)
         return _unresolved(found) if isinstance(found, Miss) else found.spec
 
     def _backend(self, text: str) -> tuple[BackendSpec, str | None] | Unresolved:
-        found = self._registry.backend(text)
+        found = self.registry.backend(text)
         return _unresolved(found) if isinstance(found, Miss) else (found.spec, found.platform)
 
     def _quant(
@@ -89,13 +89,13 @@ class Names:
             text = self._tags.get(model or "")
         if text is None:
             return Unresolved("quant", "", "not stated")
-        found = self._registry.quant(text, backend=backend)
+        found = self.registry.quant(text, backend=backend)
         return _unresolved(found) if isinstance(found, Miss) else found.spec
 
     @property
     def _tags(self) -> dict[str, str]:
         """Model to the quant of its first Ollama tag."""
-        rows = reversed(self._registry.rows("ollama_tags"))
+        rows = reversed(self.registry.rows("ollama_tags"))
         return {row["model"]: row["default_quant"] for row in rows}
 
 

@@ -11,6 +11,7 @@ from capcheck.registry.tables import load as built_in
 
 from capfit.data.cells import Cells, cells
 from capfit.data.columns import Row
+from capfit.data.constants import Constant
 from capfit.data.load import data_hash, load
 from capfit.data.names import Names
 from capfit.data.rows import (
@@ -33,7 +34,7 @@ MEASURED: tuple[type[Measured], ...] = (
     *(Scaling, LatencyLoad, ServiceTime, EnergyCost),
 )
 SCORED: tuple[type[Scored], ...] = (Quality, Safety)
-REFERENCE: tuple[type[Row], ...] = (QuantFormat, Tr133Vram, Source)
+REFERENCE: tuple[type[Row], ...] = (QuantFormat, Tr133Vram, Source, Constant)
 
 R = TypeVar("R", bound=Row)
 

@@ -1,15 +1,14 @@
 """Published serving measurements against the whole chain: predicted speed, then the load on it.
 
-The speed laws are fitted on the same tables, so these errors are not held out: they show what
-queueing and batching add to the error of the step and the prefill. A benchmark starts all its
-clients at once, and equal lengths keep them in step: its mean holds a share of bursts that its
-tables do not state. `steady` is the closed loop that has settled, `burst` a round in step.
+A benchmark starts its clients at once and ends after a few rounds, so that its means hold a burst.
+`steady` is what capcheck says of a manifest with as many agents: a closed loop that has settled.
+`benchmark` simulates the benchmark with the same step and prefill times, request by request.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from statistics import median
 
 from capcheck.estimate import Estimate
@@ -18,17 +17,21 @@ from capcheck.place import Place
 from capcheck.predict.coefficients import Coefficients
 from capcheck.predict.compose import Unloaded, forecast
 from capcheck.predict.forecast import Load
-from capcheck.predict.latency.burst import Burst, burst
+from capcheck.predict.latency.burst import burst
 from capcheck.predict.latency.ends import pool_of, server_at
-from capcheck.predict.latency.lengths import lengths_of
-from capcheck.predict.latency.work import work_of
+from capcheck.predict.latency.lengths import Lengths
+from capcheck.predict.latency.server import Percentiles
+from capcheck.predict.latency.work import Work, work_of
 from capcheck.predict.speed.engine_copy import Speed
 from capcheck.registry.tables import Registry
 from capcheck.resolution.resolve import resolve
 
 from capfit.data import rows
+from capfit.data.protocol import Protocol, protocol_of
 from capfit.data.setting import Setting
 from capfit.data.tables import Data
+from capfit.latency.benchmark import simulate_benchmark
+from capfit.latency.trace import percentiles_of
 
 METRICS = {
     "ttft_ms_mean": ("TTFT", "ttft_ms", "mean"),
@@ -47,7 +50,7 @@ class Served:
 
     setting: Setting
     metric: str
-    form: str  # "steady" or "burst"
+    form: str  # "steady" or "benchmark"
     measured: float
     predicted: float
 
@@ -57,20 +60,25 @@ class Served:
         return 100.0 * (self.predicted / self.measured - 1.0)
 
 
-def served(data: Data, registry: Registry, coefficients: Coefficients) -> Iterator[Served]:
-    """Every measured TTFT, TPOT and latency in a closed loop, at a rate, or in a burst."""
+def served(
+    data: Data, registry: Registry, coefficients: Callable[[Setting], Coefficients]
+) -> Iterator[Served]:
+    """Every measured TTFT, TPOT and latency in a closed loop, at a rate, or in a burst.
+
+    `coefficients` gives the artifact to predict a setting with: one fitted without its model, say.
+    """
     for setting, cells in data.cells(rows.Serving).by_setting().items():
         wanted = [cell for metric, cell in cells.items() if metric in METRICS]
         if not wanted or setting.arrival not in ("closed", "poisson", "burst"):
             continue
-        unloaded = _unloaded(setting, registry, coefficients)
+        unloaded = _unloaded(setting, registry, coefficients(setting))
         if unloaded is None:
             continue
-        forms: dict[str, Load | Burst | None] = {}
+        forms: dict[str, Load | Spread | None] = {}
         if setting.arrival != "burst":
             forms["steady"] = unloaded.loaded().load
         if setting.arrival != "poisson":
-            forms["burst"] = _burst(unloaded, setting.concurrency or 1)
+            forms["benchmark"] = _benchmark(unloaded, setting)
         for cell in wanted:
             _, name, part = METRICS[cell.metric]
             for form, found in forms.items():
@@ -82,17 +90,50 @@ def served(data: Data, registry: Registry, coefficients: Coefficients) -> Iterat
                     yield Served(setting, cell.metric, form, cell.value, value)
 
 
-def _burst(unloaded: Unloaded, requests: int) -> Burst | None:
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """What a benchmark would print."""
+
+    ttft_ms: Percentiles
+    tpot_ms: Percentiles
+    latency_ms: Percentiles
+
+
+def _benchmark(unloaded: Unloaded, setting: Setting) -> Spread | None:
     resolved, speed = unloaded.resolved, unloaded.speed
-    traffic, engine = resolved.deployment.traffic, resolved.engine
-    if not isinstance(speed, Speed) or engine is None or traffic is None:
+    engine, prompt, output = resolved.engine, setting.prompt_tokens, setting.output_tokens
+    if not isinstance(speed, Speed) or engine is None or not prompt or not output:
         return None
-    if traffic.prompt_tokens is None or traffic.output_tokens is None:
-        return None
-    prompt, output = lengths_of(traffic.prompt_tokens), lengths_of(traffic.output_tokens)
-    pool = pool_of(unloaded.forecast.memory, prompt.mean + output.mean)
-    work = work_of(server_at("value", resolved, engine, speed, pool), prompt=prompt, output=output)
-    return burst(work, -(-requests // engine.data_parallel_size))
+    protocol = protocol_of(setting)
+    clients = -(-(setting.concurrency or 1) // engine.data_parallel_size)
+    pool = pool_of(unloaded.forecast.memory, prompt + output)
+    server = server_at("value", resolved, engine, speed, pool)
+    polls_ms = protocol.poll_steps(clients) * speed.step_ms(
+        sequences=min(clients, engine.max_num_seqs), context_tokens=prompt + output / 2.0
+    )
+    if protocol.in_step > 1:
+        work = work_of(server, prompt=Lengths(prompt), output=Lengths(output))
+        return _in_step(work, protocol, clients)
+    trace = simulate_benchmark(
+        server, protocol, clients=clients, prompt_tokens=prompt, output_tokens=output
+    )
+    return Spread(
+        percentiles_of(trace.ttft_ms).shifted(polls_ms),
+        percentiles_of(trace.tpot_ms),
+        percentiles_of(trace.latency_ms).shifted(polls_ms),
+    )
+
+
+def _in_step(work: Work, protocol: Protocol, clients: int) -> Spread:
+    """One round as a burst of all clients, the others in bursts of those that stay together."""
+    all_at_once, together = burst(work, clients), burst(work, min(clients, protocol.in_step))
+
+    def mixed(name: str) -> Percentiles:
+        one, others = asdict(getattr(all_at_once, name)), asdict(getattr(together, name))
+        share = 1.0 / protocol.rounds
+        return Percentiles(**{k: share * one[k] + (1.0 - share) * others[k] for k in one})
+
+    return Spread(mixed("ttft_ms"), mixed("tpot_ms"), mixed("latency_ms"))
 
 
 def _unloaded(setting: Setting, registry: Registry, coefficients: Coefficients) -> Unloaded | None:
@@ -131,11 +172,13 @@ def by_engine(
     found: Sequence[Served],
 ) -> list[tuple[str, str, str, str, int, float, float, float]]:
     """Engine, arrival, metric, form, figures, and median and mean absolute and median signed error
-    in percent."""
+    in percent. Rows of one engine that `set_apart` names count among all and by themselves."""
     groups: dict[tuple[str, str, str, str], list[float]] = {}
     for one in found:
-        key = (one.setting.backend.name, one.setting.arrival or "", one.metric, one.form)
-        groups.setdefault(key, []).append(one.percent)
+        engine, rest = one.setting.backend.name, (one.setting.arrival or "", one.metric, one.form)
+        apart = set_apart(one.setting)
+        for name in (engine, f"{engine}, {apart or 'the others'}"):
+            groups.setdefault((name, *rest), []).append(one.percent)
     return [
         (
             *key,
@@ -145,4 +188,17 @@ def by_engine(
             median(errors),
         )
         for key, errors in sorted(groups.items())
+        if not key[0].endswith(", the others")
+        or len(errors) < len(groups[(key[0].removesuffix(", the others"), *key[1:])])
     ]
+
+
+def set_apart(setting: Setting) -> str | None:
+    """Sessions whose TTFT no other session's confirms: what is odd about them."""
+    if setting.source != "aic_silicon":
+        return None
+    if setting.backend.name == "sglang" and setting.version is None:
+        return "no version stated"  # seven seconds on average from 32 clients on: a stall
+    if setting.version == "1.0.0rc3":
+        return setting.version
+    return None

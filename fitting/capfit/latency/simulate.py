@@ -8,6 +8,7 @@ steps that grow with the batch and its context, prefill chunked into steps or pa
 from __future__ import annotations
 
 import heapq
+import math
 from collections import deque
 from collections.abc import Sequence
 
@@ -61,7 +62,7 @@ def simulate_arrivals(
     output_tokens: Sequence[int],
 ) -> Trace:
     """Requests sent at given times (ascending)."""
-    engine = _Engine(server, prompt_tokens, output_tokens)
+    engine = Engine(server, prompt_tokens, output_tokens)
     for request, sent in enumerate(sent_ms):
         engine.send(request, sent)
     engine.run()
@@ -90,18 +91,36 @@ def simulate_closed(
     think = np.full(requests, think_time_s * 1000.0)
     if think_cv > 0.0 and think_time_s > 0.0:
         think = rng.gamma(1.0 / think_cv**2, think_time_s * 1000.0 * think_cv**2, requests)
-    engine = _Engine(server, prompts, outputs, think_ms=think.tolist())
     spread = server.prefill_ms(tokens=prompt.mean) + output.mean * server.step_ms(
         sequences=1, context_tokens=prompt.mean
     )
     spread += think_time_s * 1000.0
-    for start in sorted(rng.uniform(0.0, spread, min(agents, requests)).tolist()):
+    return run_agents(
+        server,
+        starts_ms=sorted(rng.uniform(0.0, spread, min(agents, requests)).tolist()),
+        prompt_tokens=prompts,
+        output_tokens=outputs,
+        think_ms=think.tolist(),
+    )
+
+
+def run_agents(
+    server: Server,
+    *,
+    starts_ms: Sequence[float],
+    prompt_tokens: Sequence[int],
+    output_tokens: Sequence[int],
+    think_ms: Sequence[float],
+) -> Trace:
+    """One agent a start; whoever has its answer takes the next request until none is left."""
+    engine = Engine(server, prompt_tokens, output_tokens, think_ms=think_ms)
+    for start in starts_ms:
         engine.send_next(start)
     engine.run()
     return engine.trace()
 
 
-class _Engine:
+class Engine:
     """The server's state; one pass of `run` is one step, or as many equal ones as can be."""
 
     def __init__(
@@ -130,21 +149,28 @@ class _Engine:
         self.steps = 0
         self.reserved = 0.0
         self.now = 0.0
+        self.until = math.inf
         self.busy = 0.0
         self.lost = 0
 
     def send(self, request: int, at: float) -> None:
+        """A request of a client, at a time in ms that is not past."""
         self.sent[request] = at
         heapq.heappush(self.arrivals, (at + self.server.host_delay_ms, request))
 
     def send_next(self, at: float) -> None:
+        """The next request of the list, if any is left."""
         if self.next_request < len(self.prompts):
             self.send(self.next_request, at)
             self.next_request += 1
 
-    def run(self) -> None:
-        while self.arrivals or self.waiting or self.prefilling or self.decoding:
+    def run(self, until: float = math.inf) -> None:
+        """To the end, or to the end of the step that is running at `until`."""
+        self.until = until
+        while self.now < until:
             if not (self.waiting or self.prefilling or self.decoding):
+                if not self.arrivals or self.arrivals[0][0] >= until:
+                    return
                 self.now = max(self.now, self.arrivals[0][0])
             self._receive()
             blocked = self._admit()
@@ -153,7 +179,13 @@ class _Engine:
             elif self.decoding:
                 self._decode(blocked)
 
+    @property
+    def outstanding(self) -> int:
+        """Requests that were sent and are not answered."""
+        return len(self.arrivals) + len(self.waiting) + len(self.prefilling) + len(self.decoding)
+
     def trace(self) -> Trace:
+        """What was served, in order of sending."""
         served = [i for i, finished in enumerate(self.finished) if finished >= 0.0]
         served.sort(key=self.sent.__getitem__)
         chosen = np.array(served, dtype=np.int64)
@@ -216,12 +248,15 @@ class _Engine:
             budget = max(1, budget - len(self.decoding))
             duration += self._step_ms()
         done: list[int] = []
+        shared = 0.0
         for entry in self.prefilling:
             request, cached, todo = entry
             if budget <= 0 or (not chunked and done and todo > budget):
                 break
             tokens = min(todo, budget) if chunked else todo
-            duration += self.server.prefill_ms(tokens=tokens, context_tokens=cached)
+            took = self.server.prefill_ms(tokens=tokens, context_tokens=cached)
+            duration += took - min(shared, took)
+            shared = self.server.prefill_shared_ms
             budget -= tokens
             entry[1] += tokens
             entry[2] -= tokens
@@ -244,8 +279,9 @@ class _Engine:
     def _decode(self, blocked: bool) -> None:
         """Steps up to the next completion, or to the next arrival that could be let in."""
         count = self.decoding[0][0] - self.steps
-        if self.arrivals and not blocked and len(self.decoding) < self.server.slots:
-            gap = self.arrivals[0][0] - self.now
+        next_arrival = min(self.until, self.arrivals[0][0] if self.arrivals else math.inf)
+        if next_arrival < math.inf and not blocked and len(self.decoding) < self.server.slots:
+            gap = next_arrival - self.now
             first = self._step_ms()
             slope = self._step_ms(1.0) - first
             until = max(1, int(-(-gap // first)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from capcheck.predict.latency.server import Percentiles
@@ -59,6 +61,26 @@ class Trace:
             self.lost,
             self.host_delay_ms,
         )
+
+
+def merged(traces: Sequence[Trace]) -> Trace:
+    """The requests of several servers as one trace, in order of arrival."""
+    sent = np.concatenate([trace.sent_ms for trace in traces])
+    order = np.argsort(sent, kind="stable")
+
+    def joined(of: Callable[[Trace], NDArray[Any]]) -> NDArray[Any]:
+        return np.concatenate([of(trace) for trace in traces])[order]
+
+    return Trace(
+        sent[order],
+        joined(lambda trace: trace.started_ms),
+        joined(lambda trace: trace.first_token_ms),
+        joined(lambda trace: trace.finished_ms),
+        joined(lambda trace: trace.output_tokens),
+        sum(trace.busy_ms for trace in traces),
+        sum(trace.lost for trace in traces),
+        traces[0].host_delay_ms,
+    )
 
 
 def percentiles_of(values: Floats) -> Percentiles:

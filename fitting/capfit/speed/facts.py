@@ -14,6 +14,7 @@ from capcheck.predict.speed.prefill import prefill_params
 from capcheck.predict.speed.traits import link_gb_s
 from capcheck.registry.specs import ModelSpec
 
+from capfit.data.protocol import protocol_of
 from capfit.speed.points import Point, weight_bytes
 from capfit.speed.shrink import Array
 
@@ -63,7 +64,13 @@ class Facts:
         )
         self.attention_flop = array(lambda p: attention_flop(p.model, p.prompt)) * batch
         self.scores_ms = array(scores_ms)
-        self.burst = np.array([in_bursts(p) for p in points], bool)
+        self.step_tokens = np.array([step_tokens(p) for p in points])
+        protocols = [protocol_of(p.cell.setting) for p in points]
+        self.rounds = np.array([it.rounds for it in protocols])
+        self.in_step = np.array([it.in_step for it in protocols])
+        self.poll_steps = np.array(
+            [it.poll_steps(p.sequences) for p, it in zip(points, protocols, strict=True)]
+        )
         self.ceiling = array(lambda p: ceiling(p.traits))
 
 
@@ -123,6 +130,6 @@ def scores_ms(point: Point) -> float:
     return 32 * scores / ((point.gpu.bandwidth_gb_s or 1.0) * 1e6 * roofline.STREAMING)
 
 
-def in_bursts(point: Point) -> bool:
-    """The load generator of this release sends the next round of requests all at once."""
-    return point.source == "aic_silicon" and point.cell.setting.version == "1.0.0rc3"
+def step_tokens(point: Point) -> float:
+    """Prompt tokens that one iteration of a serving engine takes."""
+    return 8192.0 if point.traits.engine == "tensorrt-llm" else chunk_tokens(point)

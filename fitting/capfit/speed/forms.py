@@ -14,7 +14,8 @@ import numpy as np
 from capcheck.predict.speed import roofline
 from capcheck.predict.speed.fitted import LAWS
 
-from capfit.speed.facts import Facts, in_bursts
+from capfit.data.protocol import protocol_of
+from capfit.speed.facts import Facts
 from capfit.speed.points import Kind, Point
 from capfit.speed.shrink import Array, Law
 
@@ -111,22 +112,42 @@ class Form:
     def ms(self, values: Sequence[Array], facts: Facts) -> Array:
         """Times of all points; `values` has one array per law, on its fitting scale."""
         f = _Scaled(dict(zip(NAMES, values, strict=True)), facts)
-        step = roofline.step(facts, f, self.step_overlap)  # type: ignore[arg-type]
-        prefill = roofline.prefill(facts, f, self.prefill_overlap)  # type: ignore[arg-type]
+        step = np.asarray(roofline.step(facts, f, self.step_overlap))  # type: ignore[arg-type]
+        prefill = np.asarray(
+            roofline.prefill(facts, f, self.prefill_overlap)  # type: ignore[arg-type]
+        )
         n, kind = facts.sequences, facts.kind
-        busy = (n - 1) * prefill / (facts.output * step + n * prefill)
-        before = np.where(facts.burst, (n - 1) / 2, busy)
+        shared = np.asarray(roofline.prefill_shared(facts, f))  # type: ignore[arg-type]
         times: Array = np.select(
             [kind == "step", kind == "prefill", kind == "tpot", kind == "ttft", kind == "static"],
             [
                 step,
                 prefill + f.request_overhead + facts.scores_ms,
-                step + (n - 1) / facts.output * prefill * f.interference,
-                f.request_overhead + prefill * (1 + before) + step,
+                step + (n - 1) / facts.output * (prefill - shared) * f.interference,
+                f.request_overhead + _first_token(facts, step, prefill - shared, shared),
                 prefill + facts.output * step,
             ],
         )
         return times
+
+
+def _first_token(facts: Facts, step: Array, own: Array, shared: Array) -> Array:
+    """Mean time to the first token in a benchmark of `facts.rounds` requests per client.
+
+    All clients start at once, so that one request in so many waits in a burst: prompts pass one
+    after the other, as many to an iteration as its token budget holds, which pays what they share
+    once. The others arrive one by one, in the running step and at times beside another prompt.
+    """
+    n = facts.sequences
+    together = np.clip(np.floor(facts.step_tokens / facts.prompt_tokens), 1.0, n)
+    burst = (n + together) / 2 * own + (n / together + 1) / 2 * shared
+    busy = np.minimum(0.9, (n - 1) * own / (facts.output * step + n * own))
+    settled = step + shared + own * (1 + busy)
+    in_step = step + (np.minimum(n, facts.in_step) + 1) / 2 * (own + shared)
+    polls = facts.poll_steps * step
+    others = np.where(facts.in_step > 1, in_step, settled + polls)
+    mean: Array = (burst + polls) / facts.rounds + (1 - 1 / facts.rounds) * others
+    return mean
 
 
 FORMS: tuple[Form, ...] = (
@@ -193,7 +214,9 @@ def traits_of(name: str, points: Sequence[Point]) -> list[tuple[str, ...]]:
 def _nuisance(name: str, point: Point) -> list[str]:
     """Traits of a measurement (`session=`): absorbed here, never shipped."""
     setting = point.cell.setting
-    session = f"{point.source}/{setting.version}" if in_bursts(point) else point.source
+    session = f"{point.source}/{protocol_of(setting).in_step}"
+    if point.kind == "ttft" and setting.engine_family == "sglang" and setting.version is None:
+        session += "/stalled"
     if name in {"cache_cost", "attention"} and setting.condition("flash_attention") is False:
         return [f"session=no-flash/{point.traits.host}"]
     if name == "efficiency" and "low-clock" in setting.session:

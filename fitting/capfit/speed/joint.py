@@ -5,7 +5,7 @@ out from a group of points.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 
 import numpy as np
 from scipy import linalg, sparse
@@ -51,12 +51,24 @@ class Joint:
         times: Array = np.exp(self.log_ms(self.design.values(theta)))
         return times
 
-    def hold_out(self, theta: Array, group: Group, *, iterations: int = 4) -> Array:
-        """Times of every point from a fit without its group, started at `theta`."""
+    def hold_out(
+        self,
+        theta: Array,
+        group: Group,
+        *,
+        iterations: int = 4,
+        only: Collection[Hashable] | None = None,
+    ) -> Array:
+        """Times of every point from a fit without its group, started at `theta`.
+
+        With `only`, of these groups; NaN for the points of others.
+        """
         names = _codes(self.points, group)
-        held = np.empty(len(self.points))
+        held = np.full(len(self.points), np.nan)
         for name in range(names.max() + 1):
             out = names == name
+            if only is not None and group(self.points[int(np.argmax(out))]) not in only:
+                continue
             steps = iterations if out.sum() > _FEW else 2
             held[out] = self.predict(self.fit(without=out, start=theta, iterations=steps))[out]
         return held

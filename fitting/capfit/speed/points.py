@@ -14,6 +14,7 @@ from capcheck.predict.speed.traits import Traits
 from capcheck.registry.specs import GpuSpec, ModelSpec, QuantSpec
 
 from capfit.data.cells import Cell
+from capfit.data.protocol import protocol_of
 from capfit.data.setting import Setting
 from capfit.speed.running import cache_bytes_per_element, ranks_of, traits
 from capfit.speed.usable import GIB, fits, usable
@@ -125,14 +126,15 @@ def _point(cell: Cell, rates: set[tuple[object, ...]]) -> Point | None:
 
 def _make(kind: Kind, cell: Cell, ms: float, *, sequences: float, context: float) -> Point:
     setting = cell.setting
+    share = protocol_of(setting).length_share if setting.arrival == "closed" else 1.0
     return Point(
         kind=kind,
         cell=cell,
         traits=traits(cell, ranks=ranks_of(setting)),
         sequences=sequences,
-        prompt=setting.prompt_tokens or 0.0,
-        output=setting.output_tokens or 0.0,
-        context=context,
+        prompt=share * (setting.prompt_tokens or 0.0),
+        output=share * (setting.output_tokens or 0.0),
+        context=share * context,
         ms=ms,
     )
 
@@ -198,7 +200,7 @@ def _served(cell: Cell, most: float = 256.0) -> Point | None:
     if cell.metric == "tpot_ms_mean":
         return _make("tpot", cell, cell.value, sequences=n, context=context)
     if cell.metric == "ttft_ms_mean" and setting.arrival == "closed":
-        return _make("ttft", cell, cell.value, sequences=n, context=context) if n <= 16 else None
+        return _make("ttft", cell, cell.value, sequences=n, context=context)
     if cell.metric == "itl_ms_p50" and setting.n_gpus == ranks_of(setting):
         return _make("step", cell, cell.value, sequences=n, context=context)
     if cell.metric == "batch_decode_tok_s":

@@ -31,21 +31,7 @@ def rounded(value: float, digits: int = 6) -> float:
 def sections(joint: Joint, theta: Array) -> dict[str, Any]:
     """The artifact's sections of a fit; numbers have 6 significant digits."""
     points = joint.points
-    out: dict[str, Any] = {
-        name: {"source": _SOURCE.format(form=joint.form.name)} for name in SECTIONS
-    }
-    tables = joint.design.tables(theta)
-    means = {law.name: law.mean for law in joint.design.laws}
-    for law, (section, _, _) in LAWS.items():
-        found = tables[law]
-        out[section][law] = {
-            "mean": rounded(means[law] + found.get("", 0.0)),
-            "deviations": {
-                trait: rounded(value)
-                for trait, value in sorted(found.items())
-                if trait and not trait.startswith("session=") and abs(value) >= _NEGLIGIBLE
-            },
-        }
+    out = laws(joint, theta)
     fitted = residuals(points, joint.predict(theta))
     models_out = residuals(points, joint.hold_out(theta, by_model, iterations=_STEPS))
     gpus_out = residuals(points, joint.hold_out(theta, by_gpu, iterations=_STEPS))
@@ -61,6 +47,26 @@ def sections(joint: Joint, theta: Array) -> dict[str, Any]:
         out[name]["seen"] = seen(mine, points)
     out["step"]["client_limited"] = CLIENT_LIMITED
     out["engines"] = ENGINES
+    return out
+
+
+def laws(joint: Joint, theta: Array) -> dict[str, Any]:
+    """The coefficients of a fit, without intervals: sections `decode`, `step` and `prefill`."""
+    out: dict[str, Any] = {
+        name: {"source": _SOURCE.format(form=joint.form.name)} for name in SECTIONS
+    }
+    tables = joint.design.tables(theta)
+    means = {law.name: law.mean for law in joint.design.laws}
+    for law, (section, _, _) in LAWS.items():
+        found = tables[law]
+        out[section][law] = {
+            "mean": rounded(means[law] + found.get("", 0.0)),
+            "deviations": {
+                trait: rounded(value)
+                for trait, value in sorted(found.items())
+                if trait and not trait.startswith("session=") and abs(value) >= _NEGLIGIBLE
+            },
+        }
     return out
 
 

@@ -30,6 +30,7 @@ FORECAST_KEYS = {
     "capacity_tok_s",
     "saturation_rps",
     "goodput_rps",
+    "loss_rate",
     "utilisation",
     "agent_tok_s",
     "scaling_efficiency",

@@ -58,6 +58,7 @@ def test_ollama_on_a_small_card(stated: Build, registry: Registry):
         enable_chunked_prefill=True,
         enforce_eager=False,
         kv_cache_tokens=4096,
+        max_queue=512,
     )
 
 
@@ -90,6 +91,12 @@ def test_ollama_on_a_small_card(stated: Build, registry: Registry):
         ("tgi", "pipeline_parallel_size", 2, "pipeline_parallel_size", 1),
         ("transformers", "max_model_len", 4096, "max_num_batched_tokens", 4096),
         ("ollama", "max_num_seqs", 4, "max_num_seqs", 4),
+        ("ollama", "max_queue", 0, "max_queue", 0),
+        ("sglang", "max_queue", 64, "max_queue", 64),
+        # TGI refuses what exceeds its slots; nothing bounds a queue in vLLM.
+        ("tgi", "max_queue", 64, "max_queue", 0),
+        ("vllm", "max_queue", 64, "max_queue", None),
+        ("sglang", "max_num_seqs", 8, "max_queue", None),
     ],
 )
 def test_one_stated_setting(

@@ -18,7 +18,7 @@ def test_every_table_is_shown():
     assert shown == [
         *("memory", "startup", "decode", "prefill", "serving", "scaling", "latency_load"),
         *("service_time", "energy_cost", "quality", "safety"),
-        *("quant_formats", "tr133_vram", "sources"),
+        *("quant_formats", "tr133_vram", "sources", "constants"),
     ]
     assert re.match(r".*  sha256 [0-9a-f]{64}\n", result.output)
     assert "physics 17" in result.output

@@ -5,7 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from capcheck.predict.latency.arrival import Found, found_closed, found_open, slot_wait
+from capcheck.predict.latency.arrival import (
+    Found,
+    found_closed,
+    found_open,
+    service_spread,
+    slot_wait,
+)
 from capcheck.predict.latency.decode_stage import DecodeStage
 from capcheck.predict.latency.draws import DRAWS, draws, percentiles_of
 from capcheck.predict.latency.lengths import Lengths
@@ -185,9 +191,22 @@ def _behaviour(
 
 
 def _loss(work: Work, occupancy: Occupancy) -> float:
-    """Share of arrivals that find the queue at its limit: the chain cut off there."""
+    """Share of arrivals that find slots and queue full, from the share that would without a limit.
+
+    With q that share and x the load, (1 - x) q / (1 - x q): exact for M/G/1/K and M/M/c/K (Tijms, A
+    First Course in Stochastic Models, 2003, section 9.8). Beyond the slots q falls as the heavy-
+    traffic tail does, load^(2 / (spread of gaps + spread of work)) (Kingman 1962). Of a closed
+    loop, whose states are listed, the chain is cut off.
+    """
     limit = work.server.max_queue
-    if limit is None or occupancy.queue_ratio <= 0.0:
+    if limit is None:
         return 0.0
-    tail = occupancy.queued * occupancy.queue_ratio**limit
-    return tail * (1.0 - occupancy.queue_ratio) / (1.0 - tail * occupancy.queue_ratio)
+    full, seen, load = work.server.slots + limit, occupancy.seen, occupancy.queue_ratio
+    if load <= 0.0:
+        below = math.fsum(seen[: full + 1])
+        return seen[full] / below if full < len(seen) and below > 0.0 else 0.0
+    spread = work.server.arrival_spread + min(1.0, service_spread(work))
+    decay = float(load ** (2.0 / spread))
+    beyond = max(0.0, 1.0 - math.fsum(seen)) * decay ** max(0, full - len(seen))
+    share = min(1.0, math.fsum(seen[full:]) + beyond)
+    return (1.0 - load) * share / (1.0 - load * share)

@@ -34,13 +34,14 @@ def burst(work: Work, requests: int) -> Burst:
     budget = float(work.server.max_num_batched_tokens)
     tokens = max(1.0, work.prompt.mean * (1.0 - work.server.prefix_hit_rate))
     room = budget / tokens
+    shared = min(prefill, work.server.prefill_shared_ms)
     most = max(1, math.ceil(decode * room))  # decode beside the prompts before they are done
     firsts: list[float] = []
     now = 0.0
     while len(firsts) < together:
         fit = min(together - len(firsts), max(1, int(room)))
         beside = steps[min(most, len(firsts))] if chunked and firsts else 0.0
-        now += fit * prefill + beside * max(1.0, 1.0 / room)
+        now += fit * (prefill - shared) + shared + beside * max(1.0, 1.0 / room)
         firsts += [now] * fit
     ends = []
     for place, first in enumerate(firsts):

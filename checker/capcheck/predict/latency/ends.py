@@ -55,8 +55,11 @@ def server_at(
         chunked_prefill=engine.enable_chunked_prefill,
         max_num_batched_tokens=engine.max_num_batched_tokens,
         host_delay_ms=speed.host_delay_ms,
+        max_queue=engine.max_queue,
         prefix_hit_rate=_hit_rate(resolved, engine),
         arrival_spread=arrival_spread(resolved, engine),
+        balanced_over=balanced_over(resolved, engine),
+        prefill_shared_ms=prefill * _shared_ms(resolved, speed),
         kv_output_share=KV_OUTPUT_SHARE.get(backend, 1.0),
     )
 
@@ -65,9 +68,9 @@ def arrival_spread(resolved: Resolved, engine: Engine) -> float:
     """Squared variation of the gaps between arrivals on one copy.
 
     Of a stream that is split over k copies at random: 1 + (c2 - 1) / k; in turns: c2 / k, of which
-    no less than MOST_REGULAR is believed. The least busy copy is chosen at least as well as in
-    turns (Winston 1977), so that it is predicted like that. SOURCE: Whitt, QNA, Bell Syst. Tech. J.
-    62, 1983, section 4.4; renewal theory for turns.
+    no less than MOST_REGULAR is believed. With the least busy copy chosen (at least as well as
+    in turns: Winston 1977) it is c2 / k, and `balanced_over` says the rest. SOURCE: Whitt, QNA,
+    Bell Syst. Tech. J. 62, 1983, section 4.4; renewal theory for turns.
     """
     traffic = resolved.deployment.traffic
     if traffic is None:
@@ -75,7 +78,17 @@ def arrival_spread(resolved: Resolved, engine: Engine) -> float:
     copies = resolved.replicas_min * engine.data_parallel_size
     if traffic.routing == "random":
         return 1.0 + (traffic.burstiness - 1.0) / copies
+    if traffic.routing == "least-outstanding":
+        return traffic.burstiness / copies
     return max(min(traffic.burstiness, MOST_REGULAR), traffic.burstiness / copies)
+
+
+def balanced_over(resolved: Resolved, engine: Engine) -> int:
+    """Copies among which a router keeps the load level: one where it does not look at it."""
+    traffic = resolved.deployment.traffic
+    if traffic is None or traffic.routing != "least-outstanding" or traffic.agents is not None:
+        return 1
+    return resolved.replicas_min * engine.data_parallel_size
 
 
 def _hit_rate(resolved: Resolved, engine: Engine) -> float:
@@ -84,6 +97,14 @@ def _hit_rate(resolved: Resolved, engine: Engine) -> float:
     if traffic is None or not engine.enable_prefix_caching:
         return 0.0
     return traffic.prefix_cache_hit_rate
+
+
+def _shared_ms(resolved: Resolved, speed: Speed) -> float:
+    """What prompts of the mean length share when they pass in one iteration."""
+    traffic = resolved.deployment.traffic
+    if traffic is None or traffic.prompt_tokens is None:
+        return 0.0
+    return speed.prefill_shared_ms(tokens=max(1.0, traffic.prompt_tokens.mean))
 
 
 def _scaled_step(speed: Speed, stream: float, batch: float) -> StepTime:

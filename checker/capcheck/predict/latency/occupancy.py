@@ -6,9 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from capcheck.predict.latency.work import Work
+from capcheck.predict.latency.work import Work, between
 
 NEGLIGIBLE = 1e-12
+
+# Variance of a copy's requests about its even share, which is not a whole number.
+UNEVEN = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +124,26 @@ def _flatter(work: Work, rate_per_ms: float) -> float:
     arrivals (Eick, Massey and Whitt 1993, infinitely many servers); E[min] is 1 - Gini of the
     output. Beyond the slots nobody is let in before another completes: no more clumps, so that the
     density of a diffusion jumps by as much as its variance drops.
+
+    Copies among which the least busy one is chosen stay level: each holds its share of what all of
+    them hold together, whose relative variance is that of one copy over their number, but for a
+    remainder that does not divide (state space collapse: Foschini and Salz 1978).
     """
     load = min(0.95, rate_per_ms * work.prefill_ms)
-    spread = work.server.arrival_spread
-    clumps = (spread + (load * work.prompt.cv) ** 2) / (1.0 - load) ** 2
-    return (1.0 - load) * (1.0 + (clumps - 1.0) * (1.0 - work.output.gini)) - 1.0
+
+    def variance(spread: float) -> float:
+        clumps = (spread + (load * work.prompt.cv) ** 2) / (1.0 - load) ** 2
+        return (1.0 - load) * (1.0 + (clumps - 1.0) * (1.0 - work.output.gini))
+
+    server = work.server
+    found = variance(server.arrival_spread)
+    if server.balanced_over > 1:
+        copies = server.balanced_over
+        step = between(work.steps_ms, 1.0)
+        mean = max(0.25, rate_per_ms * (work.prefill_ms + work.decode_steps * step))
+        together = variance(server.arrival_spread * copies) / copies + UNEVEN / mean
+        found = min(found, together)
+    return found - 1.0
 
 
 def closed_occupancy(work: Work, *, agents: int, away_ms: float) -> Occupancy:

@@ -26,6 +26,8 @@ class PrefillStage:
         self.rate = rate
         self.away_ms = away_ms
         self.load = min(0.98, rate * work.prefill_ms)
+        self.shared = min(work.server.prefill_shared_ms, work.prefill_ms)
+        self.each = work.prefill_ms - self.shared  # of a prompt that is not alone
         self.busy = max(busy, self.load, 1e-9)
         self.chunked = work.server.chunked_prefill
         prompt = uncached_tokens(work.server, work.prompt.mean)
@@ -104,8 +106,8 @@ class PrefillStage:
         self, found: Found, prefills_ms: Sequence[float]
     ) -> tuple[list[float], list[float]]:
         """Several prompts to an iteration; what does not fit into one is left for the next."""
-        work, room, rate, each = self.work, self.room, self.rate, self.work.prefill_ms
-        iteration = room * each + self.chunks * self.step
+        work, room, rate, each = self.work, self.room, self.rate, self.each
+        iteration = self.shared + room * each + self.chunks * self.step
         offered = rate * iteration
         some, left_mean = backlog(offered=offered, room=room, spread=1.0 + work.prompt.cv**2)
         # A closed loop's arrivals thin out as its clients queue up: a half-normal's mean of the
@@ -160,7 +162,7 @@ class PrefillStage:
         It holds the prompts that fit at most: they are among the requests in slots. 0 for those who
         come as a step ends.
         """
-        load, prefill, chunked = self.load, self.work.prefill_ms, self.chunked
+        load, each, shared, chunked = self.load, self.each, self.shared, self.chunked
         # Long iterations breed long ones: variance / (1 - load^2), seen once more by its length.
         swell = (load / (1.0 - load**2) - load) * (1.0 - load)
         rate = self.rate if chunked else self.rate * (1.0 - load)
@@ -183,5 +185,6 @@ class PrefillStage:
             most = n if n < room else room
             if prompts > most:
                 prompts = most
-            currents.append(step + prompts * prefill if chunked else prompts * prefill)
+            prefill = shared + prompts * each if prompts else 0.0
+            currents.append(step + prefill if chunked else prefill)
         return currents

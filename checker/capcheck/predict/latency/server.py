@@ -32,6 +32,9 @@ class Server:
     length, 0.5 where the cache grows with the answer and half of it is there on average.
     `host_delay_ms` delays each request without holding the GPU, `max_queue` turns away arrivals
     that would wait behind that many, `prefix_hit_rate` is the share of a prompt already cached.
+    `balanced_over` copies share the arrivals, each of which goes to the least busy one.
+    Of each prefill, `prefill_shared_ms` is paid once by all prompts of one iteration (launches, and
+    streaming the weights).
     `arrival_spread` is the squared variation of the gaps between arrivals of an open loop: 1 is
     Poisson.
     """
@@ -47,6 +50,8 @@ class Server:
     prefix_hit_rate: float = 0.0
     kv_output_share: float = 1.0
     arrival_spread: float = 1.0
+    prefill_shared_ms: float = 0.0
+    balanced_over: int = 1
 
 
 @dataclass(frozen=True, slots=True)

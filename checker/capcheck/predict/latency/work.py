@@ -120,13 +120,28 @@ class _Sharing:
     """How the requests in slots split into those that prefill and those that decode.
 
     Times in iterations: a prompt takes `chunks` of the token budget's and at least one, a request
-    decodes for `decode_steps`. `spread` is the squared variation of prompts.
+    decodes for `decode_steps`. `spread` is the squared variation of prompts; `room` prompts fit
+    into an iteration, which pays `shared_ms` of their prefills once.
     """
 
     decode_steps: float
     chunks: float
     most_decoding: float
     spread: float
+    room: float
+    shared_ms: float
+
+    def saved_ms(self, decoding: float) -> float:
+        """Of one request's prefill, what the other prompts of its iteration pay.
+
+        While a step is running decoding / decode_steps requests end, and as many come: an iteration
+        with a prompt in it holds as many as a Poisson count that is not zero.
+        """
+        if not self.shared_ms:
+            return 0.0
+        mean = decoding / max(1.0, self.decode_steps)
+        together = min(max(1.0, self.room), mean / -math.expm1(-mean))
+        return self.shared_ms * (1.0 - 1.0 / together)
 
     def decoding(self, running: float) -> float:
         """Of `running` requests in slots, those that get a token in a step.
@@ -160,13 +175,14 @@ def _sharing(server: Server, prompt: Lengths, output: Lengths, capacity: float) 
     prompt + decode steps) decode at once however many slots there are.
     """
     decode_steps = max(0.0, output.mean - 1.0)
-    if not server.chunked_prefill:
-        return _Sharing(decode_steps, 0.0, math.inf, 0.0)
     budget = float(server.max_num_batched_tokens)
     todo = uncached_tokens(server, prompt.mean)
+    alike = budget / todo, min(server.prefill_shared_ms, prefill_work_ms(server, prompt.mean))
+    if not server.chunked_prefill:
+        return _Sharing(decode_steps, 0.0, math.inf, 0.0, *alike)
     most = max(1.0, budget * decode_steps / (todo + decode_steps))
     beside = min(capacity, most, budget / 2.0)
-    return _Sharing(decode_steps, todo / (budget - beside), most, min(1.0, prompt.cv**2))
+    return _Sharing(decode_steps, todo / (budget - beside), most, min(1.0, prompt.cv**2), *alike)
 
 
 def work_of(server: Server, *, prompt: Lengths, output: Lengths) -> Work:
@@ -222,7 +238,8 @@ def saturation_per_ms(server: Server, *, prompt: Lengths, output: Lengths) -> fl
 
     def rate(running: float) -> float:
         decoding = sharing.decoding(running)
-        return decoding / (prefill * decoding + sharing.decode_steps * step(decoding))
+        own = prefill - sharing.saved_ms(decoding)
+        return decoding / (own * decoding + sharing.decode_steps * step(decoding))
 
     return _at_knots(knots, capacity, rate)
 
@@ -230,7 +247,8 @@ def saturation_per_ms(server: Server, *, prompt: Lengths, output: Lengths) -> fl
 def _rate(sharing: _Sharing, prefill: float, steps: Sequence[float], running: float) -> float:
     """Completions per ms with so many in slots."""
     decoding = sharing.decoding(running)
-    return decoding / (prefill * decoding + sharing.decode_steps * between(steps, decoding))
+    own = prefill - sharing.saved_ms(decoding)
+    return decoding / (own * decoding + sharing.decode_steps * between(steps, decoding))
 
 
 def _at_knots(knots: Sequence[int], at: float, value: Callable[[float], float]) -> float:

@@ -34,8 +34,8 @@ def allocated(request: MemoryRequest) -> Memory:
     slots = engine.max_num_seqs
     tokens = engine.kv_cache_tokens or slots * engine.max_model_len
     kept = _sliding_tokens(request, tokens=tokens, batch=batch)
-    scores = logits_bytes(model, rows=batch)
-    if not _has_flash_attention(request):
+    scores, fused = logits_bytes(model, rows=batch), _has_flash_attention(request)
+    if not fused:
         scores = max(scores, attention_scores_bytes(model, rows=batch, tokens=tokens))
     parts = {
         "weights": weights * request.shard.layer_share(model) / GIB,
@@ -44,7 +44,14 @@ def allocated(request: MemoryRequest) -> Memory:
         "runtime_overhead": law["context_gib"],
     }
     basis = f"{slots} slot(s), {tokens} tokens of cache, all layers on the GPU"
-    return _memory(request, parts, tokens=tokens, context_gib=0.0, basis=basis)
+    return _memory(
+        request,
+        parts,
+        tokens=tokens,
+        context_gib=0.0,
+        basis=basis,
+        interval_gib=law["interval_gib" if fused else "interval_gib_unfused"],
+    )
 
 
 def _sliding_tokens(request: MemoryRequest, *, tokens: int, batch: int) -> int:
@@ -105,6 +112,7 @@ def grown(request: MemoryRequest) -> Memory:
         tokens=sequences * tokens,
         context_gib=law["context_gib"],
         basis=f"batch of {sequences} x {tokens} tokens, eager attention (fused needs less)",
+        interval_gib=law["interval_gib"],
         activation_low=min(eager, fused) / GIB,
     )
 
@@ -116,6 +124,7 @@ def _memory(
     tokens: int,
     context_gib: float,
     basis: str,
+    interval_gib: tuple[float, float],
     activation_low: float | None = None,
 ) -> Memory:
     """`activation_low` is the activation at the lower bound, when that is another law's."""
@@ -124,17 +133,17 @@ def _memory(
     lower = value
     if activation_low is not None:
         lower += activation_low - parts["activation_peak"]
-    other = sum_of(parts)
+    other, beyond = sum_of(parts), request.beyond_measured
     low, high = law["interval"]
-    low_gib, high_gib = law["interval_gib"]
+    low_gib, high_gib = interval_gib
     totals = [max(0.0, t - request.reserved_gib - context_gib) for t in request.totals_gib]
     return Memory(
         needed=Estimate(
             value,
             max(0.0, lower * low + low_gib),
             value + other * (high - 1.0) + high_gib,
-            "interpolated",
-            f"{basis}; {law['basis']}",
+            "extrapolated" if beyond else "interpolated",
+            "; ".join(filter(None, (basis, law["basis"], beyond))),
         ),
         usable=Estimate(
             totals[0], min(totals), max(totals), "derived", "device memory less what is reserved"

@@ -290,7 +290,7 @@ def _capped(request: MemoryRequest, held: Estimate) -> Estimate:
 
 
 def _provenance(request: MemoryRequest, eras: list[Era]) -> Provenance:
-    if not request.law["measured"] or len(eras) > 1:
+    if not request.law["measured"] or len(eras) > 1 or request.beyond_measured:
         return "extrapolated"
     return "interpolated"
 
@@ -301,4 +301,5 @@ def _basis(request: MemoryRequest, eras: list[Era]) -> str:
         f"one sequence of {engine.max_model_len} tokens, {engine.max_num_batched_tokens} tokens "
         f"and {engine.max_num_seqs} sequences a step; {request.law['basis']}"
     )
+    text = "; ".join(filter(None, (text, request.beyond_measured)))
     return text if len(eras) == 1 else f"{text}; engine version not stated: all versions spanned"

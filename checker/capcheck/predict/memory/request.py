@@ -72,6 +72,20 @@ class MemoryRequest:
         """Some layers hold a recurrent state instead of a KV cache."""
         return self.model.attention.lower().startswith("hybrid")
 
+    @property
+    def beyond_measured(self) -> str | None:
+        """In words, how the model's size lies outside of what the law was fitted on, if it does.
+
+        A fifth below and a quarter above count as inside, as for the speed laws.
+        """
+        seen = self.law.get("seen")
+        if seen is None:
+            return None
+        least, most = seen["params_b"]
+        if 0.8 * least <= self.model.params_b <= 1.25 * most:
+            return None
+        return f"not measured: a model of {self.model.params_b:.3g}B"
+
     def sequence_gib(self, tokens: float) -> float:
         """The cache of one sequence on one GPU."""
         windowed = tokens if self.cache.window is None else min(tokens, self.cache.window)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from capcheck.estimate import Provenance
+from capcheck.predict.speed.refit import Refit, cell_name
 from capcheck.predict.speed.traits import Traits
 from capcheck.registry.specs import BackendSpec, ModelSpec
 
@@ -53,6 +54,13 @@ def certainty(
         widening *= 1.5
         provenance = "extrapolated"
     return Certainty(low**widening, high**widening, provenance, basis)
+
+
+def refitted(own: Refit, traits: Traits, model: ModelSpec) -> Certainty:
+    """The interval of a law that the user's own measurements corrected: `capfit refit`."""
+    measured = cell_name(model.name, traits) in own.cells
+    basis = f"refit with {own.rows} measurements of yours on {traits.gpu} ({own.version})"
+    return Certainty(own.low, own.high, "measured" if measured else "interpolated", basis)
 
 
 def interval_class(traits: Traits) -> str:

@@ -9,10 +9,11 @@ from capcheck.estimate import Estimate, Provenance, unknown, weakest
 from capcheck.predict.coefficients import Coefficients
 from capcheck.predict.footprint.kv_cache import cache_shape
 from capcheck.predict.speed.batching import StepLaw, step_law
-from capcheck.predict.speed.certainty import Certainty, certainty
+from capcheck.predict.speed.certainty import Certainty, certainty, refitted
 from capcheck.predict.speed.fitted import fitted
 from capcheck.predict.speed.measured import measured_stream
 from capcheck.predict.speed.prefill import PrefillLaw, prefill_law
+from capcheck.predict.speed.refit import refit_of
 from capcheck.predict.speed.traits import traits_of
 from capcheck.registry.specs import GpuSpec
 from capcheck.resolution.resolved import Resolved
@@ -50,6 +51,10 @@ class Speed:
     def prefill_ms(self, *, tokens: float, context_tokens: float = 0.0) -> float:
         """GPU-busy time to prefill `tokens` of one request alone, engine overhead included."""
         return self.prefill.ms(tokens, context_tokens)
+
+    def prefill_shared_ms(self, *, tokens: float) -> float:
+        """Of it, what prompts of that length that pass in one iteration pay once."""
+        return self.prefill.shared_ms(tokens)
 
 
 def speed(resolved: Resolved, coefficients: Coefficients) -> Speed | Estimate:
@@ -136,7 +141,15 @@ def _speed(resolved: Resolved, coefficients: Coefficients) -> Speed | Estimate:
     stream = certainty(coefficients.section("decode"), traits, model, backend)
     batch = certainty(coefficients.section("step"), traits, model, backend)
     prompt = certainty(coefficients.section("prefill"), traits, model, backend)
-    cell = measured_stream(resolved)
+    own_stream = refit_of(coefficients, "decode", traits)
+    own_prompt = refit_of(coefficients, "prefill", traits)
+    if own_prompt is not None:
+        prompt = refitted(own_prompt, traits, model)
+    cell = None
+    if own_stream is not None:
+        stream = refitted(own_stream, traits, model)
+    else:
+        cell = measured_stream(resolved)
     if cell is not None:
         step = step.at_stream(1e3 / cell.decode_tok_s, cell.context_tokens)
         stream = Certainty(cell.low, cell.high, "measured", cell.basis)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from capcheck.predict.coefficients import Coefficients
 from capcheck.predict.speed.effects import effects
+from capcheck.predict.speed.refit import refit_of
 from capcheck.predict.speed.traits import Traits
 
 
@@ -30,11 +31,13 @@ class Fitted:
 
 
 def fitted(traits: Traits, coefficients: Coefficients) -> Fitted:
-    """The coefficients of one configuration, from the artifact."""
-    values = {
-        name: scale(effects(coefficients.section(section)[name]).of(traits_of(traits)), traits)
-        for name, (section, traits_of, scale) in LAWS.items()
-    }
+    """The coefficients of one configuration, from the artifact and the user's refit of it."""
+    own = {name: refit_of(coefficients, name, traits) for name in ("decode", "prefill")}
+    shifts = {name: x for refit in own.values() if refit for name, x in refit.shift.items()}
+    values = {}
+    for name, (section, traits_of, scale) in LAWS.items():
+        value = effects(coefficients.section(section)[name]).of(traits_of(traits))
+        values[name] = scale(value + shifts.get(name, 0.0), traits)
     return Fitted(**values)
 
 

@@ -53,6 +53,13 @@ class PrefillLaw:
             + windowed * self.pair_sliding
         )
 
+    def shared_ms(self, tokens: float) -> float:
+        """Of `ms`, what prompts of such a length that pass in one iteration pay once."""
+        streaming = self.dense
+        if self.experts:
+            streaming += self.experts * (1.0 - self.expert_miss ** min(tokens, self.chunk_tokens))
+        return self.chunk + streaming
+
     def _windowed(self, tokens: float) -> float:
         """Pairs that the first `tokens` tokens form inside the window."""
         if tokens <= self.window:

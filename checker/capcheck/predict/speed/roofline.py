@@ -121,13 +121,23 @@ def prefill(facts: PrefillFacts, fitted: Fitted, exponent: float = PREFILL_OVERL
     ranks = facts.tensor_parallel_size
     flops = ranks * facts.flop_per_ms
     products = 2 * facts.prefill_params * facts.prompt_tokens / (flops * fitted.utilisation)
-    streaming = facts.chunks * facts.chunk_bytes / (ranks * facts.bytes_per_ms * STREAMING)
+    streaming = _streaming(facts)
     return (
         overlap(products, streaming, exponent)
         + facts.chunks * facts.layers * fitted.chunk_floor
         + facts.attention_flop * fitted.attention / flops
         + facts.prompt_tokens * exchange(facts, fitted.exchange)
     )
+
+
+def prefill_shared(facts: PrefillFacts, fitted: Fitted) -> float:
+    """What prompts that pass in one iteration pay once: launches, and streaming the weights."""
+    return _streaming(facts) + facts.chunks * facts.layers * fitted.chunk_floor
+
+
+def _streaming(facts: PrefillFacts) -> float:
+    ranks = facts.tensor_parallel_size
+    return facts.chunks * facts.chunk_bytes / (ranks * facts.bytes_per_ms * STREAMING)
 
 
 def exchange(shape: Width | StepFacts | PrefillFacts, cost: float) -> float:

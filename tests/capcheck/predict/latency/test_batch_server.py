@@ -8,6 +8,7 @@ from capcheck.predict.latency.work import (
     saturation_per_ms,
     work_of,
 )
+from capfit.latency.simulate import simulate_open
 
 PROMPT, OUTPUT = Lengths(500), Lengths(201)
 
@@ -186,10 +187,28 @@ def test_a_short_queue_loses_requests():
     some = at(rate, slots=1, max_queue=10).loss_rate
     most = at(rate, slots=1, max_queue=0).loss_rate
     assert none == 0.0
-    # M/M/1/11: (1 - r) r^11 / (1 - r^12)
-    assert some == pytest.approx(0.1 * 0.9**11 / (1 - 0.9**12))
+    # Less than M/M/1/11: (1 - r) r^11 / (1 - r^12)
+    assert 0.0 < some < 0.1 * 0.9**11 / (1 - 0.9**12)
     # M/G/1/1: load / (1 + load), whatever the lengths (Erlang)
     assert most == pytest.approx(0.9 / 1.9)
+
+
+@pytest.mark.parametrize(
+    ("slots", "limit", "cv"), [(1, 3, 0.0), (1, 3, 1.0), (8, 5, 0.5), (32, 0, 0.0)]
+)
+@pytest.mark.parametrize("load", [0.8, 0.95])
+def test_the_loss_is_that_of_a_simulated_queue(slots: int, limit: int, cv: float, load: float):
+    server = Server(
+        step_ms=lambda *, sequences, context_tokens: 10.0 + 0.5 * sequences,
+        prefill_ms=lambda *, tokens, context_tokens=0.0: 5.0 + tokens / 50.0,
+        slots=slots,
+        max_queue=limit,
+    )
+    prompt, output = Lengths(256.0), Lengths(100.0, cv)
+    rate = load * work_of(server, prompt=prompt, output=output).saturation_per_ms * 1000.0
+    traffic = {"requests_per_second": rate, "prompt": prompt, "output": output}
+    simulated = simulate_open(server, **traffic, requests=20_000, seed=1).lost / 20_000
+    assert open_loop(server, **traffic).loss_rate == pytest.approx(simulated, rel=0.2)
 
 
 def test_many_slots_stay_cheap_and_finite():

@@ -49,6 +49,9 @@ class FakeSpeed:
     def prefill_ms(self, *, tokens: float, context_tokens: float = 0.0) -> float:
         return 5.0 + tokens / 20.0
 
+    def prefill_shared_ms(self, *, tokens: float) -> float:
+        return 0.0
+
 
 def memory(tokens: Estimate | None = None) -> Memory:
     size = exact(1.0, "test")

@@ -1,5 +1,6 @@
 """Laws that hold for every server and load."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -51,6 +52,23 @@ def behave(
     output: Lengths,
 ):
     return open_loop(server, requests_per_second=rate, prompt=prompt, output=output)
+
+
+@settings(max_examples=60, deadline=None)
+@given(servers(slots=(64,)), st.floats(16, 256), st.floats(300, 2000), st.floats(0.1, 0.8))
+def test_p95_falls_with_slots_until_the_pool_is_what_bounds_them(
+    server: Server, prompt_tokens: float, output_tokens: float, load: float
+):
+    """Where decoding is most of the work; more slots for prompts only interrupt each other."""
+    prompt, output = Lengths(prompt_tokens), Lengths(output_tokens, 0.5)
+    few, many = replace(server, slots=4), server
+    rate = load * saturation(few, prompt, output)
+    pool = 6.0 * (prompt.mean + output.length_biased_mean)
+    slow, quick = (behave(one, rate, prompt, output).latency_ms for one in (few, many))
+    assert quick.p95 <= GRAIN * slow.p95
+    bound = [replace(server, slots=slots, kv_tokens=pool) for slots in (32, 64)]
+    half, full = (behave(one, rate, prompt, output).latency_ms for one in bound)
+    assert full.p95 == pytest.approx(half.p95, rel=0.02)
 
 
 @settings(max_examples=60, deadline=None)

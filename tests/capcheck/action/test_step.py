@@ -1,19 +1,17 @@
 """The action's step as a runner runs it: script, environment files, hostile checkout."""
 
 import json
-import os
 import re
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
-from capcheck import action
+from capcheck.action import step as action
 from capcheck.verdicts import DEFAULT_FAIL_ON
 
-ROOT = Path(__file__).parents[2]
+from tests.capcheck.action.conftest import Runner
+
+ROOT = Path(__file__).parents[3]
 PASSING = """\
 version: 1
 deployments:
@@ -47,68 +45,6 @@ TRAPPED = (
     "capcheck/__init__.py",
     "capcheck/action.py",
 )
-
-
-@dataclass(frozen=True)
-class Runner:
-    """What a runner gives a step, and where it looks afterwards."""
-
-    workspace: Path
-    temp: Path
-
-    @property
-    def environ(self) -> dict[str, str]:
-        return {
-            "ACTION_PATH": str(ROOT),
-            "PYTHON": sys.executable,
-            "RUNNER_TEMP": str(self.temp),
-            "GITHUB_ACTIONS": "true",
-            "GITHUB_WORKSPACE": str(self.workspace),
-            "GITHUB_STEP_SUMMARY": str(self.temp / "summary"),
-            "GITHUB_OUTPUT": str(self.temp / "output"),
-        }
-
-    def run(self, **environ: str) -> subprocess.CompletedProcess[str]:
-        """The step's script."""
-        inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith("GITHUB_")
-        }
-        return subprocess.run(
-            ["bash", ROOT / "action.sh"],
-            cwd=self.workspace,
-            env={**inherited, **self.environ, **environ},
-            capture_output=True,
-            encoding="utf-8",
-        )
-
-    @property
-    def summary(self) -> str:
-        return (self.temp / "summary").read_text(encoding="utf-8")
-
-    @property
-    def outputs(self) -> dict[str, str]:
-        """`NAME<<DELIMITER`, lines, `DELIMITER`: read as the runner reads it."""
-        found, lines = {}, iter((self.temp / "output").read_text(encoding="utf-8").splitlines())
-        for line in lines:
-            name, _, delimiter = line.partition("<<")
-            value = []
-            while (line := next(lines)) != delimiter:
-                value.append(line)
-            found[name] = "\n".join(value)
-        return found
-
-    def add(self, manifest: str, name: str) -> None:
-        path = self.workspace / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(manifest)
-
-
-@pytest.fixture
-def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runner:
-    (workspace := tmp_path / "workspace").mkdir()
-    (temp := tmp_path / "temp").mkdir()
-    monkeypatch.chdir(workspace)
-    return Runner(workspace, temp)
 
 
 def test_the_script_in_a_hostile_checkout(runner: Runner) -> None:
@@ -251,16 +187,16 @@ def test_the_summary_is_appended_and_delimiters_are_never_the_same(runner: Runne
         assert action.main(runner.environ) == 0
     assert runner.summary.startswith("before\n### ✅")
     delimiters = re.findall("<<(.+)", (runner.temp / "output").read_text())
-    assert len(set(delimiters)) == 4
+    assert len(set(delimiters)) == 2 * len(runner.outputs)
 
 
 def test_a_bug_is_reported_as_one(
     runner: Runner, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def crash(*_: object) -> None:
+    def crash(*_: object, **__: object) -> None:
         raise RuntimeError("::error::from a manifest")
 
-    monkeypatch.setattr(action, "run", crash)
+    monkeypatch.setattr(action, "judge", crash)
     assert action.main(runner.environ) == 70
     out, err = capsys.readouterr()
     assert out.startswith("::error title=capcheck%3A internal error::")
@@ -276,7 +212,15 @@ def test_action_yml_and_the_code_agree() -> None:
     assert definition["inputs"]["fail-on"]["default"] == DEFAULT_FAIL_ON
     passed = {name for name in step["env"] if name.startswith("CAPCHECK_")}
     assert passed == {f"CAPCHECK_{name.upper().replace('-', '_')}" for name in definition["inputs"]}
-    assert set(definition["outputs"]) == {"verdict", "report"}
+    outputs = {"verdict", "report", "monthly-usd", "monthly-usd-delta", "comment-url"}
+    assert set(definition["outputs"]) == outputs
+
+
+def test_every_input_and_output_is_documented() -> None:
+    definition = yaml.safe_load((ROOT / "action.yml").read_text())
+    text = (ROOT / "docs/action.md").read_text()
+    for name in (*definition["inputs"], *definition["outputs"]):
+        assert f"\n| `{name}` |" in text, name
 
 
 def test_the_lock_has_every_dependency_with_hashes() -> None:

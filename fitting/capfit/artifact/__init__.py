@@ -1,0 +1,1 @@
+"""The coefficients file: assembled from fits, with what chose and what tested them beside it."""

@@ -1,0 +1,1 @@
+"""A user's own measurements blended into the coefficients: `capfit refit`."""
