@@ -33,7 +33,7 @@ class Options:
     """What a run depends on besides its paths.
 
     `now` has a time zone; `shown` is the number of alternatives in the report, None for all. `base`
-    is the commit to compare with, None for none.
+    is the commit to compare with, None for none; `environment` the one to check in each manifest.
     """
 
     fail_on: tuple[Verdict, ...]
@@ -42,6 +42,7 @@ class Options:
     shown: int | None = SHOWN
     coefficients: Path | None = None
     base: str | None = None
+    environment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def run(
             written = (instead or {}).get(name)
             data = read_manifest(manifest) if written is None else written.encode()
             sources[name] = data.decode("utf-8-sig", "replace").split("\n")
-            stated += _entries(data, name)
+            stated += _entries(data, name, options.environment)
         except InputError as error:
             problems += error.problems
             unread.add(name)
@@ -93,7 +94,11 @@ def run(
         deployments, comparison = _compared(stated, base, unread, context, options)
     texts = {path: "\n".join(lines) for path, lines in sources.items()}
     report = Report(
-        deployments=placed(deployments, texts, lambda text, path: _entries(text.encode(), path)),
+        deployments=placed(
+            deployments,
+            texts,
+            lambda text, path: _entries(text.encode(), path, options.environment),
+        ),
         problems=tuple(problems),
         files=len(manifests),
         fail_on=options.fail_on,
@@ -104,8 +109,9 @@ def run(
     return Outcome(report, sources)
 
 
-def _entries(data: bytes, path: str) -> tuple[Entry, ...]:
-    return entries(data, path, read_file=reader_for(repository_root(Path(path))))
+def _entries(data: bytes, path: str, environment: str | None) -> tuple[Entry, ...]:
+    read_file = reader_for(repository_root(Path(path)))
+    return entries(data, path, read_file=read_file, environment=environment)
 
 
 def _base(paths: Sequence[str], shown: Sequence[str], options: Options) -> Base | Comparison | None:
@@ -116,7 +122,7 @@ def _base(paths: Sequence[str], shown: Sequence[str], options: Options) -> Base 
     from capcheck.base import BaseError, read_base
 
     try:
-        return read_base(options.base, paths, shown)
+        return read_base(options.base, paths, shown, environment=options.environment)
     except BaseError as error:
         return Comparison(str(error))
 
