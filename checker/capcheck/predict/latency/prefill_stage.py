@@ -20,11 +20,13 @@ class PrefillStage:
     """
 
     def __init__(
-        self, work: Work, *, rate: float, batch: float, busy: float, away_ms: float
+        self, work: Work, *, rate: float, batch: float, busy: float, away_ms: float, regular: float
     ) -> None:
         self.work = work
         self.rate = rate
         self.away_ms = away_ms
+        self.regular = regular
+        self.batch = batch
         self.load = min(0.98, rate * work.prefill_ms)
         self.shared = min(work.server.prefill_shared_ms, work.prefill_ms)
         self.each = work.prefill_ms - self.shared  # of a prompt that is not alone
@@ -109,11 +111,17 @@ class PrefillStage:
         work, room, rate, each = self.work, self.room, self.rate, self.each
         iteration = self.shared + room * each + self.chunks * self.step
         offered = rate * iteration
+        returns = self.away_ms
+        if self.away_ms < math.inf and self.chunked:
+            # Who comes back as others complete comes by the step, however long it takes, and a
+            # client is away from the prompts while it decodes, too.
+            returns += work.decode_steps * iteration
+            offered -= self.regular * max(0.0, offered - self.batch * self.refill)
         some, left_mean = backlog(offered=offered, room=room, spread=1.0 + work.prompt.cv**2)
         # A closed loop's arrivals thin out as its clients queue up: a half-normal's mean of the
         # Ornstein-Uhlenbeck deviation.
         if self.away_ms < math.inf:
-            pull = math.sqrt(offered * self.away_ms / (math.pi * iteration))
+            pull = math.sqrt(offered * returns / (math.pi * iteration))
             left_mean = min(left_mean, pull)
         currents = self._current_iterations(found)
         firsts, behinds = [], []
@@ -167,6 +175,8 @@ class PrefillStage:
         swell = (load / (1.0 - load**2) - load) * (1.0 - load)
         rate = self.rate if chunked else self.rate * (1.0 - load)
         steps, room = self.work.steps_ms, self.room
+        # Who finds nobody falls into no prefill, so that the others do the more often.
+        inside_share = min(0.98, load / self.busy)
         columns = draws()
         currents = []
         for n, aligned, share, z in zip(
@@ -176,11 +186,14 @@ class PrefillStage:
                 currents.append(0.0)
                 continue
             step = steps[n]
-            inside = share < load
+            inside = share < inside_share
             if not inside and not chunked:
                 currents.append(step)
                 continue
-            rest = share / load if inside else (share - load) / (1.0 - load)
+            if inside:
+                rest = share / inside_share
+            else:
+                rest = (share - inside_share) / (1.0 - inside_share)
             prompts = inside + count_at(rate * step + swell, load, min(rest, 1.0 - 1e-6), z)
             most = n if n < room else room
             if prompts > most:
