@@ -7,26 +7,30 @@ from collections.abc import Sequence
 
 from capcheck.predict.latency.arrival import Found
 from capcheck.predict.latency.counts import count_at
-from capcheck.predict.latency.draws import draws
-from capcheck.predict.latency.queueing import backlog, mg1_wait
+from capcheck.predict.latency.draws import DRAWS, draws
+from capcheck.predict.latency.lengths import gamma_at_normal
+from capcheck.predict.latency.normal import normal_quantile, normal_share
+from capcheck.predict.latency.queueing import Wait, backlog, mg1_wait
 from capcheck.predict.latency.work import Work, between, uncached_tokens
 
 
 class PrefillStage:
     """Time to the first token of a request that has a slot.
 
-    `rate` is the arrivals of others per ms, `batch` the requests that typically run, `busy` the
+    `rate` is the arrivals of others per ms, `batch` the requests that typically run and
+    `variance` theirs over time, `busy` the
     share of time that any do and `away_ms` how long a client stays away, infinite in an open loop.
     """
 
     def __init__(
-        self, work: Work, *, rate: float, batch: float, busy: float, away_ms: float, regular: float
+        self, work: Work, *, rate: float, batch: float, busy: float, away_ms: float, regular: float, variance: float
     ) -> None:
         self.work = work
         self.rate = rate
         self.away_ms = away_ms
         self.regular = regular
         self.batch = batch
+        self.variance = variance
         self.load = min(0.98, rate * work.prefill_ms)
         self.shared = min(work.server.prefill_shared_ms, work.prefill_ms)
         self.each = work.prefill_ms - self.shared  # of a prompt that is not alone
@@ -63,9 +67,12 @@ class PrefillStage:
             third=alone**3 * (1.0 + spread) * (1.0 + 2.0 * spread),
         )
         own_chunks = math.ceil(self.chunks)
+        ranks, along = self._ranks(found), self._along(queue, alone)
+        across = math.sqrt(1.0 - along * along)
         firsts = []
         columns = draws()
-        for n, aligned, prefill, phase, joined, z_joined in zip(
+        for rank, n, aligned, prefill, phase, joined, z_joined in zip(
+            columns.arrival,
             found.others,
             found.aligned,
             prefills_ms,
@@ -81,7 +88,8 @@ class PrefillStage:
                 ahead = (n - work.most_decoding) * alone
                 if not aligned:
                     total += step * phase
-                    share = 1.0 - self.busy * (1.0 - joined)
+                    share = normal_share(along * ranks[rank] + across * z_joined)
+                    share = 1.0 - self.busy * (1.0 - share)
                     ahead = max(ahead, min(queue.quantile(share), n * alone))
                 elif not self.chunked:
                     # Others whose slots came free in the same step go first by chance.
@@ -90,6 +98,26 @@ class PrefillStage:
                     total += ahead
             firsts.append(total)
         return firsts, firsts
+
+    def _along(self, queue: Wait, alone: float) -> float:
+        """How far finding many in slots goes with finding a long prefill queue: a correlation.
+
+        Its square is the share of the variance of those in slots that those in the queue have. A
+        closed loop's queue is shorter than this one's.
+        """
+        if self.away_ms < math.inf:
+            return 0.0
+        square = queue.delayed * queue.mean_if_delayed**2 * (1.0 + queue.cv_if_delayed**2)
+        queued = (square - queue.mean**2) / alone**2
+        return math.sqrt(queued / self.variance) if queued < self.variance else 1.0
+
+    def _ranks(self, found: Found) -> list[float]:
+        """By rank of its arrival, a draw's normal deviate among those who find some, and room."""
+        nobody = found.others.count(0)
+        others = max(1, DRAWS - nobody - sum(found.aligned))
+        highest = 1.0 - 0.5 / others
+        shares = ((rank - nobody + 0.5) / others for rank in range(DRAWS))
+        return [normal_quantile(min(highest, max(1.0 - highest, share))) for share in shares]
 
     def _step_beside_prompts(self) -> float:
         """While prompts follow one another, each leaves its decode steps to the next chunks.
@@ -176,11 +204,17 @@ class PrefillStage:
         rate = self.rate if chunked else self.rate * (1.0 - load)
         steps, room = self.work.steps_ms, self.room
         # Who finds nobody falls into no prefill, so that the others do the more often.
+        spread = self.work.prompt.cv**2
         inside_share = min(0.98, load / self.busy)
         columns = draws()
         currents = []
-        for n, aligned, share, z in zip(
-            found.others, found.aligned, columns.current, columns.z_current, strict=True
+        for n, aligned, share, z, z_size in zip(
+            found.others,
+            found.aligned,
+            columns.current,
+            columns.z_current,
+            columns.z_drift,
+            strict=True,
         ):
             if aligned or n == 0:
                 currents.append(0.0)
@@ -199,5 +233,9 @@ class PrefillStage:
             if prompts > most:
                 prompts = most
             prefill = shared + prompts * each if prompts else 0.0
+            if prompts and spread > 0.0:
+                # A gamma's shape grows by one where it is met in proportion to its length.
+                shape = prompts / spread
+                prefill *= gamma_at_normal(1.0 + 1.0 / shape, 1.0 / math.sqrt(shape + 1.0), z_size)
             currents.append(step + prefill if chunked else prefill)
         return currents
