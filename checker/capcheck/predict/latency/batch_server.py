@@ -133,7 +133,13 @@ def _behaviour(
     rate = occupancy.arrivals_per_ms * others
     batch = min(work.capacity, occupancy.mean_running)
     prefill_stage = PrefillStage(
-        work, rate=rate, batch=batch, busy=1.0 - occupancy.running[0], away_ms=away_ms, regular=regular, variance=occupancy.variance
+        work,
+        rate=rate,
+        batch=batch,
+        busy=1.0 - occupancy.running[0],
+        away_ms=away_ms,
+        regular=regular,
+        variance=occupancy.variance,
     )
     decode_stage = DecodeStage(
         work,

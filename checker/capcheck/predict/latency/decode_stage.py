@@ -25,7 +25,14 @@ class DecodeStage:
     """
 
     def __init__(
-        self, work: Work, occupancy: Occupancy, *, rate: float, regular: float, by_step: float, away_ms: float
+        self,
+        work: Work,
+        occupancy: Occupancy,
+        *,
+        rate: float,
+        regular: float,
+        by_step: float,
+        away_ms: float,
     ) -> None:
         self.work = work
         self.rate = rate
@@ -121,7 +128,7 @@ class DecodeStage:
         return decodes
 
     def _early(self, count: float) -> float:
-        """Of the prompts that came ahead of `count` steps, those that are not missing among later ones.
+        """Share of the prompts ahead of `count` steps that are not missing from later ones.
 
         A closed loop's clients come back once: a deviation of those that are away dies out.
         """

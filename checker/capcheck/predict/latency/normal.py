@@ -1,4 +1,4 @@
-"""The standard normal distribution's quantile."""
+"""The standard normal distribution and its quantile."""
 
 from __future__ import annotations
 

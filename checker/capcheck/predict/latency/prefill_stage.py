@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from capcheck.predict.latency.arrival import Found
 from capcheck.predict.latency.counts import count_at
-from capcheck.predict.latency.draws import DRAWS, draws
+from capcheck.predict.latency.draws import DRAWS, by_rank, draws
 from capcheck.predict.latency.lengths import gamma_at_normal
-from capcheck.predict.latency.normal import normal_quantile, normal_share
+from capcheck.predict.latency.normal import normal_share
 from capcheck.predict.latency.queueing import Wait, backlog, mg1_wait
 from capcheck.predict.latency.work import Work, between, uncached_tokens
 
@@ -23,7 +23,15 @@ class PrefillStage:
     """
 
     def __init__(
-        self, work: Work, *, rate: float, batch: float, busy: float, away_ms: float, regular: float, variance: float
+        self,
+        work: Work,
+        *,
+        rate: float,
+        batch: float,
+        busy: float,
+        away_ms: float,
+        regular: float,
+        variance: float,
     ) -> None:
         self.work = work
         self.rate = rate
@@ -67,8 +75,10 @@ class PrefillStage:
             third=alone**3 * (1.0 + spread) * (1.0 + 2.0 * spread),
         )
         own_chunks = math.ceil(self.chunks)
-        ranks, along = self._ranks(found), self._along(queue, alone)
-        across = math.sqrt(1.0 - along * along)
+        along = self._along(queue, alone)
+        across, deviates = math.sqrt(1.0 - along * along), by_rank()
+        nobody = found.others.count(0)
+        stretch = DRAWS / max(1, DRAWS - nobody - sum(found.aligned))  # some found, and room
         firsts = []
         columns = draws()
         for rank, n, aligned, prefill, phase, joined, z_joined in zip(
@@ -88,8 +98,10 @@ class PrefillStage:
                 ahead = (n - work.most_decoding) * alone
                 if not aligned:
                     total += step * phase
-                    share = normal_share(along * ranks[rank] + across * z_joined)
-                    share = 1.0 - self.busy * (1.0 - share)
+                    if along > 0.0:
+                        among = min(DRAWS - 1, int((rank - nobody) * stretch))
+                        joined = normal_share(along * deviates[among] + across * z_joined)
+                    share = 1.0 - self.busy * (1.0 - joined)
                     ahead = max(ahead, min(queue.quantile(share), n * alone))
                 elif not self.chunked:
                     # Others whose slots came free in the same step go first by chance.
@@ -110,14 +122,6 @@ class PrefillStage:
         square = queue.delayed * queue.mean_if_delayed**2 * (1.0 + queue.cv_if_delayed**2)
         queued = (square - queue.mean**2) / alone**2
         return math.sqrt(queued / self.variance) if queued < self.variance else 1.0
-
-    def _ranks(self, found: Found) -> list[float]:
-        """By rank of its arrival, a draw's normal deviate among those who find some, and room."""
-        nobody = found.others.count(0)
-        others = max(1, DRAWS - nobody - sum(found.aligned))
-        highest = 1.0 - 0.5 / others
-        shares = ((rank - nobody + 0.5) / others for rank in range(DRAWS))
-        return [normal_quantile(min(highest, max(1.0 - highest, share))) for share in shares]
 
     def _step_beside_prompts(self) -> float:
         """While prompts follow one another, each leaves its decode steps to the next chunks.
@@ -224,10 +228,8 @@ class PrefillStage:
             if not inside and not chunked:
                 currents.append(step)
                 continue
-            if inside:
-                rest = share / inside_share
-            else:
-                rest = (share - inside_share) / (1.0 - inside_share)
+            past = share - inside_share
+            rest = share / inside_share if inside else past / (1.0 - inside_share)
             prompts = inside + count_at(rate * step + swell, load, min(rest, 1.0 - 1e-6), z)
             most = n if n < room else room
             if prompts > most:
