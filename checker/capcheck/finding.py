@@ -43,7 +43,8 @@ class Finding:
     `fix` is one sentence, or None. `gate` names the gate that it decides, `subject` the limit that
     it is about where a gate has several (`latency_p95`). `beyond` is the figure over its limit (of
     a minimum, the reverse): above 1 it is broken, by more the larger it is. `waived` says why it
-    does not count; it is a note that passes then.
+    does not count; it is a note that passes then. `enforced`: a policy demands it, so that the
+    manifest can't skip it.
     """
 
     rule: str
@@ -57,6 +58,7 @@ class Finding:
     subject: str | None = None
     beyond: float | None = None
     waived: Waiver | None = None
+    enforced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from capcheck import plugins, policies
 from capcheck.check import check
-from capcheck.compare.model import COMPARED, Comparison
+from capcheck.compare.model import COMPARED, Comparison, LimitChange
 from capcheck.errors import InputError, Problem
-from capcheck.finding import Verdict
+from capcheck.finding import Finding, Verdict
 from capcheck.judge import Context
 from capcheck.manifest.discover import find, read_manifest, reader_for, repository_root
 from capcheck.manifest.load import Entry, entries
+from capcheck.policy import fleet, loosened
+from capcheck.policy.combine import DEFAULT, failing
+from capcheck.policy.model import EMPTY, Policy
+from capcheck.policy.settle import settled_run
+from capcheck.policy.waive import remarks
 from capcheck.predict import coefficients
 from capcheck.predict.coefficients import Coefficients
 from capcheck.registry import tables
@@ -33,15 +39,18 @@ class Options:
 
     `now` has a time zone; `shown` is the number of alternatives in the report, None for all. `base`
     is the commit to compare with, None for none; `environment` the one to check in each manifest.
+    `policy` is the organisation's file, None to look for it where it usually is. `fail_on` None
+    leaves it to the policy, or else to the default; what is stated adds to the policy's.
     """
 
-    fail_on: tuple[Verdict, ...]
+    fail_on: tuple[Verdict, ...] | None
     now: datetime
     alternatives: bool = True
     shown: int | None = SHOWN
     coefficients: Path | None = None
     base: str | None = None
     environment: str | None = None
+    policy: Path | str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,6 @@ def run(paths: Iterable[str], options: Options) -> Outcome:
     """
     paths = list(paths)
     registry, fitted = tables.load(), coefficients.load(options.coefficients)
-    context = Context(registry, fitted, options.now.date())
     problems: list[Problem] = []
     manifests = _manifests(paths, problems)
     stated: list[Entry] = []
@@ -82,6 +90,20 @@ def run(paths: Iterable[str], options: Options) -> Outcome:
     comparison: Comparison | None
     deployments: tuple[DeploymentReport, ...]
     base = _base(paths, [manifest.as_posix() for manifest in manifests], options)
+    asked = Path(options.policy) if options.policy is not None else None
+    on_head = policies.on_disk(asked, manifests, stated, problems)
+    before = base.policies if base and not isinstance(base, Comparison) else None
+    judging, moved = policies.judging_by(on_head, before)
+    own = judging.own or EMPTY
+    context = Context(
+        registry=tables.with_facts(registry, own.facts),
+        coefficients=fitted,
+        today=options.now.date(),
+        policies=judging.by_manifest(),
+        plugins=plugins.load(judging, problems),
+    )
+    for one in (own, *judging.named.values()):
+        sources.update(_lines_of(one))
     if base is None or isinstance(base, Comparison):
         deployments, comparison = tuple(_check(one, context, options) for one in stated), base
     else:
@@ -96,12 +118,56 @@ def run(paths: Iterable[str], options: Options) -> Outcome:
         deployments=deployments,
         problems=tuple(problems),
         files=len(manifests),
-        fail_on=options.fail_on,
+        fail_on=_fail_on(own, options),
         created=options.now.isoformat(timespec="seconds").replace("+00:00", "Z"),
-        data=_provenance(registry, fitted),
+        data=_provenance(context.registry, fitted),
         comparison=comparison,
+        findings=_about_the_run(own, deployments, comparison, moved, context, options),
+        limits_changed=moved,
+        policy=own.sources[0] if own.sources else None,
     )
     return Outcome(report, sources)
+
+
+def _fail_on(policy: Policy, options: Options) -> tuple[Verdict, ...]:
+    """What the policy says, and what the caller adds; the default where neither says anything."""
+    if policy.fail_on is None:
+        return DEFAULT if options.fail_on is None else options.fail_on
+    return failing(policy, Policy(fail_on=options.fail_on)) or ()
+
+
+def _about_the_run(
+    policy: Policy,
+    deployments: Sequence[DeploymentReport],
+    comparison: Comparison | None,
+    moved: Sequence[LimitChange],
+    context: Context,
+    options: Options,
+) -> tuple[Finding, ...]:
+    """What no single deployment is to blame for."""
+    bills = [one.forecast.cost.usd_month_max for one in deployments]
+    before = None
+    if comparison is not None and comparison.status == COMPARED:
+        paired = [one.change.base for one in deployments if one.change and one.change.base]
+        before = [one.forecast.cost.usd_month_max for one in (*paired, *comparison.removed)]
+    judged = [(one.resolved.deployment, one.findings) for one in deployments]
+    found = (
+        *map(loosened.finding, moved),
+        *fleet.cost(policy, bills, before),
+        *remarks(policy, judged, context.today, options.environment),
+    )
+    return settled_run(found, policy, context.today, options.environment)
+
+
+def _lines_of(policy: Policy) -> Mapping[str, Sequence[str]]:
+    """For excerpts; a policy of another commit may not be on disk."""
+    found = {}
+    for source in policy.sources:
+        try:
+            found[source.path] = read_manifest(Path(source.path)).decode().split("\n")
+        except (InputError, ValueError):
+            continue
+    return found
 
 
 def _base(paths: Sequence[str], shown: Sequence[str], options: Options) -> Base | Comparison | None:
@@ -112,7 +178,10 @@ def _base(paths: Sequence[str], shown: Sequence[str], options: Options) -> Base 
     from capcheck.base import BaseError, read_base
 
     try:
-        return read_base(options.base, paths, shown, environment=options.environment)
+        asked = Path(options.policy) if options.policy is not None else None
+        return read_base(
+            options.base, paths, shown, environment=options.environment, policy=asked
+        )
     except BaseError as error:
         return Comparison(str(error))
 
