@@ -21,11 +21,16 @@ def worst(*verdicts: Verdict) -> Verdict:
     return max(verdicts, key=VERDICTS.index, default="pass")
 
 
+# The id of the waiver that a recorded baseline is.
+RECORDED = "baseline"
+
+
 @dataclass(frozen=True, slots=True)
 class Waiver:
     """Why a finding does not count, and until the end of which day (ISO 8601).
 
-    `id` is `skip` for an exception in the manifest itself, else that of a policy's waiver.
+    `id` is `skip` for an exception in the manifest itself, `baseline` for what was recorded as
+    there already (without an end), else that of a policy's waiver.
     """
 
     id: str

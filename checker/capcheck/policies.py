@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from capcheck.compare.model import LimitChange
@@ -69,10 +70,7 @@ def named(
             continue
         path = posixpath.normpath(posixpath.join(posixpath.dirname(entry.path), entry.policy))
         try:
-            # Bound now: the loop goes on.
-            local = load(
-                read(entry, path), path, read_file=lambda name, entry=entry: read(entry, name)
-            )
+            local = load(read(entry, path), path, read_file=partial(read, entry))
         except OSError as error:
             problems.append(
                 Problem(

@@ -17,7 +17,7 @@ from capcheck.finding import Finding, Verdict
 from capcheck.judge import Context
 from capcheck.manifest.discover import find, read_manifest, reader_for, repository_root
 from capcheck.manifest.load import Entry, entries
-from capcheck.policy import fleet, loosened
+from capcheck.policy import fleet, lint, loosened
 from capcheck.policy.combine import DEFAULT, failing
 from capcheck.policy.model import EMPTY, Policy
 from capcheck.policy.settle import settled_run
@@ -95,6 +95,8 @@ def run(paths: Iterable[str], options: Options) -> Outcome:
     before = base.policies if base and not isinstance(base, Comparison) else None
     judging, moved = policies.judging_by(on_head, before)
     own = judging.own or EMPTY
+    for one in filter(None, (judging.own, *judging.named.values())):
+        problems += lint.unknown_rules(one, plugins.rule_ids(judging))
     context = Context(
         registry=tables.with_facts(registry, own.facts),
         coefficients=fitted,
@@ -179,9 +181,7 @@ def _base(paths: Sequence[str], shown: Sequence[str], options: Options) -> Base 
 
     try:
         asked = Path(options.policy) if options.policy is not None else None
-        return read_base(
-            options.base, paths, shown, environment=options.environment, policy=asked
-        )
+        return read_base(options.base, paths, shown, environment=options.environment, policy=asked)
     except BaseError as error:
         return Comparison(str(error))
 

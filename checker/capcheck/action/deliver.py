@@ -16,7 +16,9 @@ from capcheck.run import Options, run
 
 def judge(inputs: Inputs, *, base: str | None) -> Document:
     """The report on what lies in the current directory, against a commit if there is one."""
-    options = Options(fail_on=inputs.fail_on, now=datetime.now(timezone.utc), base=base)
+    options = Options(
+        fail_on=inputs.fail_on, now=datetime.now(timezone.utc), base=base, policy=inputs.policy
+    )
     return to_document(run(inputs.paths, options).report, allow_empty=inputs.allow_empty)
 
 

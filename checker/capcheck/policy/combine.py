@@ -55,9 +55,7 @@ def judging(base: Policy, head: Policy) -> Policy:
     """
     both = tightened(base, head)
     kept = {one.id: one for one in head.waivers}
-    waivers = tuple(
-        _shorter(one, kept[one.id]) for one in base.waivers if one.id in kept
-    )
+    waivers = tuple(_shorter(one, kept[one.id]) for one in base.waivers if one.id in kept)
     return replace(both, waivers=waivers, sources=base.sources or head.sources)
 
 

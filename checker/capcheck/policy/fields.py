@@ -137,17 +137,13 @@ ALTERNATIVES = Record(
 POLICY = Record(
     {
         "version": Field(whole(VERSION), "Version of this format.", required=True),
-        "fail_on": Field(
-            list_of(choice(*VERDICTS), "verdicts"), "Verdicts that make a run fail."
-        ),
+        "fail_on": Field(list_of(choice(*VERDICTS), "verdicts"), "Verdicts that make a run fail."),
         "severities": Field(
             MapOf(choice(*LEVELS), "a rule's id or a glob"), "Severity by rule id or glob."
         ),
         "limits": Field(LIMITS, "Limits on every deployment."),
         "gpu_labels": Field(
-            MapOf(
-                MapOf(text("a GPU name"), "a label's value", r"^.{1,100}$"), "a node label"
-            ),
+            MapOf(MapOf(text("a GPU name"), "a label's value", r"^.{1,100}$"), "a node label"),
             "Which GPU a value of a node label means.",
         ),
         "prices": Field(PRICES, "Own prices and discounts."),

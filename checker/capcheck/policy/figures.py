@@ -39,9 +39,7 @@ def figure(pointer: str, deployment: Mapping[str, Any]) -> Estimate | None:
             return None
         node = node[part]
     if isinstance(node, Mapping) and "provenance" in node:
-        return Estimate(
-            node["value"], node["low"], node["high"], node["provenance"], node["basis"]
-        )
+        return Estimate(node["value"], node["low"], node["high"], node["provenance"], node["basis"])
     if isinstance(node, Mapping) and isinstance(node.get("value"), int | float):
         node = node["value"]
     if isinstance(node, bool) or not isinstance(node, int | float):

@@ -27,7 +27,9 @@ def total(bills: Sequence[Estimate]) -> Estimate:
     )
 
 
-def cost(policy: Policy, head: Sequence[Estimate], base: Sequence[Estimate] | None) -> list[Finding]:
+def cost(
+    policy: Policy, head: Sequence[Estimate], base: Sequence[Estimate] | None
+) -> list[Finding]:
     """Finding fleet-cost-over-limit; it has no say where base, as dear, was over the limit too.
 
     `head` and `base` are the bills of all deployments; `base` is None without a comparison.

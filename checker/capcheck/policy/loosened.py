@@ -43,7 +43,8 @@ def finding(change: LimitChange) -> Finding:
 def _fail_on(base: Policy, head: Policy) -> Iterator[LimitChange]:
     before, after = (DEFAULT if one.fail_on is None else one.fail_on for one in (base, head))
     if gone := [word for word in before if word not in after]:
-        yield _change(head, "/fail_on", ", ".join(before), ", ".join(after), f"{_and(gone)} no longer fails a run")
+        what = f"{_and(gone)} no longer fails a run"
+        yield _change(head, "/fail_on", ", ".join(before), ", ".join(after), what)
 
 
 def _severities(base: Policy, head: Policy) -> Iterator[LimitChange]:
@@ -56,10 +57,9 @@ def _severities(base: Policy, head: Policy) -> Iterator[LimitChange]:
         before, after = level_of(rule, base, default), level_of(rule, head, default)
         if LEVELS.index(after) < LEVELS.index(before):
             moved.setdefault((before, after), []).append(rule)
-    for (before, after), rules in moved.items():
-        yield _change(
-            head, "/severities", before, after, f"severity of {_and(rules)} goes from {before} to {after}"
-        )
+    for (was, now), rules in moved.items():
+        what = f"severity of {_and(rules)} goes from {was} to {now}"
+        yield _change(head, "/severities", was, now, what)
 
 
 def _limits(base: Policy, head: Policy) -> Iterator[LimitChange]:
@@ -85,12 +85,12 @@ def _limits(base: Policy, head: Policy) -> Iterator[LimitChange]:
         gone = [one for one in pointers if one not in head.require.get(environment, ())]
         if gone:
             names = [one[1:].replace("/", ".") for one in gone]
-            yield _change(
-                head, "/limits/require", _and(names), None, f"{_and(names)} no longer required in {environment}"
-            )
+            what = f"{_and(names)} no longer required in {environment}"
+            yield _change(head, "/limits/require", _and(names), None, what)
     before, after = base.max_waiver_days, head.max_waiver_days
     if before is not None and (after is None or after > before):
-        yield _change(head, "/max_waiver_days", before, after, _moved("max_waiver_days", before, after))
+        what = _moved("max_waiver_days", before, after)
+        yield _change(head, "/max_waiver_days", before, after, what)
 
 
 def _waivers(base: Policy, head: Policy) -> Iterator[LimitChange]:
@@ -115,7 +115,8 @@ def _rules(base: Policy, head: Policy) -> Iterator[LimitChange]:
         now = known.get(one.id)
         if now is None or _demand(now) != _demand(one):
             said = "was removed" if now is None else "was changed"
-            yield _change(head, f"/rules/{one.id}", one.id, now and one.id, f"rule {one.id} {said}")
+            after = None if now is None else one.id
+            yield _change(head, f"/rules/{one.id}", one.id, after, f"rule {one.id} {said}")
     if gone := [name for name in base.plugins if name not in head.plugins]:
         yield _change(head, "/plugins", _and(gone), None, f"plug-in {_and(gone)} was removed")
 
@@ -127,10 +128,11 @@ def _demand(rule: object) -> tuple[object, ...]:
 
 def _facts(base: Policy, head: Policy) -> Iterator[LimitChange]:
     """Other prices or tables judge once they are merged, whichever way they move."""
+    ours, theirs = head.facts, base.facts
     pairs: tuple[tuple[str, object, object], ...] = (
-        ("prices", (base.facts.prices, base.facts.discounts), (head.facts.prices, head.facts.discounts)),
-        ("registries", base.facts.rows, head.facts.rows),
-        ("gpu_labels", base.facts.gpu_labels, head.facts.gpu_labels),
+        ("prices", (theirs.prices, theirs.discounts), (ours.prices, ours.discounts)),
+        ("registries", theirs.rows, ours.rows),
+        ("gpu_labels", theirs.gpu_labels, ours.gpu_labels),
     )
     for name, before, after in pairs:
         if before != after:
@@ -138,7 +140,9 @@ def _facts(base: Policy, head: Policy) -> Iterator[LimitChange]:
 
 
 def _moved(name: str, before: Scalar, after: Scalar) -> str:
-    return f"{name} {before} was removed" if after is None else f"{name} went from {before} to {after}"
+    return (
+        f"{name} {before} was removed" if after is None else f"{name} went from {before} to {after}"
+    )
 
 
 def _and(names: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from capcheck.finding import Finding, Gate, Verdict, worst
+from capcheck.numbers import amount, interval
 from capcheck.policy.figures import figure
 from capcheck.policy.model import OwnRule
 from capcheck.rules.case import Case, Judgement, beyond, judge
@@ -62,7 +63,7 @@ def _limit(rule: OwnRule, case: Case, known: Mapping[str, Any]) -> Iterator[Find
         why = "the report has no such figure here" if found is None else found.basis
         yield _finding(rule, case, "cannot-predict", f"{rule.limit} is unknown: {why}", "")
         return
-    shown = f"{rule.limit} is {found.value:.6g}, must be {rule.op} {rule.value:.6g}"
+    shown = f"{rule.limit} is {interval(found, '')}, must be {rule.op} {amount(rule.value, '')}"
     if rule.op in ("==", "!="):
         if (found.value == rule.value) != (rule.op == "=="):
             yield _finding(rule, case, "fail", shown, "")

@@ -48,7 +48,9 @@ def _waived(found: Finding, policy: Policy, today: date, environment: str | None
 
 def silenced(before: Iterable[Finding], after: Iterable[Finding]) -> frozenset[str]:
     """The gates that had a say in the verdict and lost it, in part at least."""
-    decides = {(found.rule, found.gate, found.subject) for found in after if found.verdict != "pass"}
+    decides = {
+        (found.rule, found.gate, found.subject) for found in after if found.verdict != "pass"
+    }
     return frozenset(
         found.gate
         for found in before
@@ -59,7 +61,7 @@ def silenced(before: Iterable[Finding], after: Iterable[Finding]) -> frozenset[s
 
 
 def _at_home(found: Finding, deployment: Deployment) -> Finding:
-    """A finding about a limit of the policy stands in the manifest; the limit is the other place."""
+    """Findings stand in the manifest; a limit of the policy is the other place."""
     if found.place.path != deployment.path:
         near = found.related
         home = near if near and near.path == deployment.path else deployment.place

@@ -42,7 +42,13 @@ RULES = (
         'backend_version: "0.7.0"',
         'backend_version: "0.11.0"',
     ),
-    _rule("quant", "The policy does not list this weight format", "quants", "quant: GPTQ", "quant: AWQ"),
+    _rule(
+        "quant",
+        "The policy does not list this weight format",
+        "quants",
+        "quant: GPTQ",
+        "quant: AWQ",
+    ),
     _rule(
         "model",
         "The policy does not list this model",
@@ -141,7 +147,9 @@ def _licence(case: Case, licence: str | None) -> Iterator[Finding]:
     if not layers:
         return
     if licence is None:
-        yield _refused(case, "licence", "not known", "/model", "/architecture", verdict="cannot-predict")
+        yield _refused(
+            case, "licence", "not known", "/model", "/architecture", verdict="cannot-predict"
+        )
     elif not all(
         any(fnmatchcase(licence.lower(), one.lower()) for one in layer) for layer in layers
     ):
@@ -169,7 +177,9 @@ def _refused(
     case: Case, kind: str, name: str, *pointers: str, verdict: Verdict = "fail"
 ) -> Finding:
     allowed = f"/limits/allowed_{kind}s"
-    known = ", ".join(dict.fromkeys(one for layer in case.policy.allowed[f"{kind}s"] for one in layer))
+    known = ", ".join(
+        dict.fromkeys(one for layer in case.policy.allowed[f"{kind}s"] for one in layer)
+    )
     said = "is not" if verdict == "fail" else "cannot be held against what is"
     return Finding(
         rule=f"{kind}-not-allowed",
