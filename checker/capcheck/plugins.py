@@ -51,11 +51,7 @@ def rule_ids(policies: Policies) -> frozenset[str]:
 
 def _wanted(policies: Policies) -> dict[str, Policy]:
     """The plug-ins, each with the policy that names it."""
-    return {
-        name: policy
-        for policy in (*filter(None, (policies.own,)), *policies.named.values())
-        for name in policy.plugins
-    }
+    return {name: policy for policy in policies.all for name in policy.plugins}
 
 
 def _installed(policies: Policies) -> Mapping[str, EntryPoint]:

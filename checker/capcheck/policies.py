@@ -34,6 +34,17 @@ class Policies:
         """What is demanded of a manifest's deployments."""
         return self.named.get(manifest) or self.own or EMPTY
 
+    @property
+    def all(self) -> tuple[Policy, ...]:
+        """Each of them, the organisation's first."""
+        return (*filter(None, (self.own,)), *self.named.values())
+
+    def groups(self) -> list[tuple[Policy, str | None]]:
+        """Whose waivers and sums are looked at, and of which manifest: None is the whole run."""
+        if self.own is not None:
+            return [(self.own, None)]
+        return [(policy, manifest) for manifest, policy in self.named.items()]
+
     def by_manifest(self) -> dict[str, Policy]:
         """As a Context has them."""
         return {**({"": self.own} if self.own else {}), **self.named}

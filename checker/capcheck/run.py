@@ -17,8 +17,9 @@ from capcheck.finding import Finding, Verdict
 from capcheck.judge import Context
 from capcheck.manifest.discover import find, read_manifest, reader_for, repository_root
 from capcheck.manifest.load import Entry, entries
+from capcheck.policies import Policies
 from capcheck.policy import fleet, lint, loosened
-from capcheck.policy.combine import DEFAULT, failing
+from capcheck.policy.combine import DEFAULT, failing, merged
 from capcheck.policy.model import EMPTY, Policy
 from capcheck.policy.settle import settled_run
 from capcheck.policy.waive import remarks
@@ -94,17 +95,16 @@ def run(paths: Iterable[str], options: Options) -> Outcome:
     on_head = policies.on_disk(asked, manifests, stated, problems)
     before = base.policies if base and not isinstance(base, Comparison) else None
     judging, moved = policies.judging_by(on_head, before)
-    own = judging.own or EMPTY
-    for one in filter(None, (judging.own, *judging.named.values())):
+    for one in judging.all:
         problems += lint.unknown_rules(one, plugins.rule_ids(judging))
     context = Context(
-        registry=tables.with_facts(registry, own.facts),
+        registry=tables.with_facts(registry, merged(*(one.facts for one in judging.all))),
         coefficients=fitted,
         today=options.now.date(),
         policies=judging.by_manifest(),
         plugins=plugins.load(judging, problems),
     )
-    for one in (own, *judging.named.values()):
+    for one in judging.all:
         sources.update(_lines_of(one))
     if base is None or isinstance(base, Comparison):
         deployments, comparison = tuple(_check(one, context, options) for one in stated), base
@@ -120,45 +120,51 @@ def run(paths: Iterable[str], options: Options) -> Outcome:
         deployments=deployments,
         problems=tuple(problems),
         files=len(manifests),
-        fail_on=_fail_on(own, options),
+        fail_on=_fail_on(judging, options),
         created=options.now.isoformat(timespec="seconds").replace("+00:00", "Z"),
         data=_provenance(context.registry, fitted),
         comparison=comparison,
-        findings=_about_the_run(own, deployments, comparison, moved, context, options),
+        findings=_about_the_run(judging, deployments, comparison, moved, options),
         limits_changed=moved,
-        policy=own.sources[0] if own.sources else None,
+        policy=next((one.sources[0] for one in judging.all if one.sources), None),
     )
     return Outcome(report, sources)
 
 
-def _fail_on(policy: Policy, options: Options) -> tuple[Verdict, ...]:
-    """What the policy says, and what the caller adds; the default where neither says anything."""
-    if policy.fail_on is None:
+def _fail_on(judging: Policies, options: Options) -> tuple[Verdict, ...]:
+    """What the policies say, and what the caller adds; the default where nobody says anything."""
+    stated = [one for one in judging.all if one.fail_on is not None]
+    if not stated:
         return DEFAULT if options.fail_on is None else options.fail_on
-    return failing(policy, Policy(fail_on=options.fail_on)) or ()
+    return failing(*judging.all, Policy(fail_on=options.fail_on)) or ()
 
 
 def _about_the_run(
-    policy: Policy,
+    judging: Policies,
     deployments: Sequence[DeploymentReport],
     comparison: Comparison | None,
     moved: Sequence[LimitChange],
-    context: Context,
     options: Options,
 ) -> tuple[Finding, ...]:
     """What no single deployment is to blame for."""
-    bills = [one.forecast.cost.usd_month_max for one in deployments]
-    before = None
-    if comparison is not None and comparison.status == COMPARED:
-        paired = [one.change.base for one in deployments if one.change and one.change.base]
-        before = [one.forecast.cost.usd_month_max for one in (*paired, *comparison.removed)]
-    judged = [(one.resolved.deployment, one.findings) for one in deployments]
-    found = (
-        *map(loosened.finding, moved),
-        *fleet.cost(policy, bills, before),
-        *remarks(policy, judged, context.today, options.environment),
+    today, found = options.now.date(), list[Finding]()
+    found += settled_run(
+        map(loosened.finding, moved), judging.own or EMPTY, today, options.environment
     )
-    return settled_run(found, policy, context.today, options.environment)
+    for policy, manifest in judging.groups():
+        own = [one for one in deployments if manifest in (None, one.resolved.deployment.path)]
+        before = None
+        if comparison is not None and comparison.status == COMPARED:
+            paired = [one.change.base for one in own if one.change and one.change.base]
+            before = [one.forecast.cost.usd_month_max for one in (*paired, *comparison.removed)]
+        bills = [one.forecast.cost.usd_month_max for one in own]
+        judged = [(one.resolved.deployment, one.findings) for one in own]
+        said = (
+            *fleet.cost(policy, bills, before),
+            *remarks(policy, judged, today, options.environment),
+        )
+        found += settled_run(said, policy, today, options.environment)
+    return tuple(found)
 
 
 def _lines_of(policy: Policy) -> Mapping[str, Sequence[str]]:

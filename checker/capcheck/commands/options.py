@@ -55,8 +55,8 @@ policy_option = click.option(
     "--policy",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The organisation's policy. Default: .github/capcheck-policy.yaml or capcheck-policy.yaml, "
-    "from the root of the repository.",
+    help="The organisation's policy. Default: .github/capcheck-policy.yaml, else "
+    "capcheck-policy.yaml, in the repository.",
 )
 
 

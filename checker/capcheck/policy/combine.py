@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from capcheck.finding import VERDICTS, Verdict
 from capcheck.policy.fields import NUMERIC
-from capcheck.policy.model import Policy, PolicyWaiver
+from capcheck.policy.model import Facts, Policy, PolicyWaiver
+from capcheck.registry.rows import Row
 from capcheck.verdicts import DEFAULT_FAIL_ON, parse_verdicts
 
 DEFAULT = parse_verdicts(DEFAULT_FAIL_ON)
@@ -59,6 +60,26 @@ def judging(base: Policy, head: Policy) -> Policy:
     return replace(both, waivers=waivers, sources=base.sources or head.sources)
 
 
+def merged(*facts: Facts) -> Facts:
+    """The facts of several policies: the first row of a name, the first discount of a provider."""
+    rows: dict[str, dict[str, Row]] = {}
+    for one in facts:
+        for table, stated in one.rows.items():
+            for row in stated:
+                rows.setdefault(table, {}).setdefault(row["name"], row)
+    discounts: dict[str, float] = {}
+    labels: dict[tuple[str, str], str] = {}
+    for one in reversed(facts):
+        discounts.update(one.discounts)
+        labels.update(one.gpu_labels)
+    return Facts(
+        rows={table: tuple(named.values()) for table, named in rows.items()},
+        prices=_each_once(price for one in facts for price in one.prices),
+        discounts=discounts,
+        gpu_labels=labels,
+    )
+
+
 def failing(*policies: Policy) -> tuple[Verdict, ...] | None:
     """The verdicts that fail a run: what any of them says; the first is silent for the default."""
     authority, *others = policies
@@ -68,6 +89,14 @@ def failing(*policies: Policy) -> tuple[Verdict, ...] | None:
     for one in others:
         words |= set(one.fail_on or ())
     return tuple(verdict for verdict in reversed(VERDICTS) if verdict in words)
+
+
+def _each_once(rows: Iterable[Row]) -> tuple[Row, ...]:
+    found: list[Row] = []
+    for row in rows:
+        if row not in found:
+            found.append(row)
+    return tuple(found)
 
 
 def _is_tighter(value: float, than: float | None, sense: str) -> bool:
