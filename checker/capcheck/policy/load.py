@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import posixpath
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from capcheck.finding import VERDICTS
+from capcheck.manifest.deployment import Deployment, QualityLimit, Serving, Traffic
 from capcheck.manifest.fields import FIELDS
 from capcheck.manifest.model_config import ReadFile
 from capcheck.policy.fields import ALLOWED, NUMERIC, POLICY, TABLES
@@ -150,7 +151,16 @@ def _rule(name: str, one: dict[str, Any], reading: Reading) -> OwnRule:
     _check_fields(one.get("required", ()), f"{pointer}/required", reading)
     allowed = one.get("allowed", {})
     for field in allowed:
-        _check_field(field, f"{pointer}/allowed/{escaped(field)}", reading)
+        at = f"{pointer}/allowed/{escaped(field)}"
+        if not _check_field(field, at, reading):
+            continue
+        if not _is_setting(field):
+            reading.problems.add(
+                "bad-value",
+                reading.places[at],
+                found=quoted(field),
+                expected="a field with one plain value, such as region or serving.max_model_len",
+            )
     return OwnRule(
         id=name,
         message=one["message"],
@@ -182,7 +192,18 @@ def _check_fields(names: Any, pointer: str, reading: Reading) -> None:  # noqa: 
         _check_field(name, f"{pointer}/{at}", reading)
 
 
-def _check_field(name: str, pointer: str, reading: Reading) -> None:
+def _is_setting(name: str) -> bool:
+    """Whether a Deployment has the field as it is written: no unit, no list, no map."""
+    section, _, inner = name.partition(".")
+    owner = {"": Deployment, "serving": Serving, "traffic": Traffic, "quality": QualityLimit}
+    of = owner.get(section if inner else "")
+    plain = ("str | None", "int | None", "float | None", "bool | None", "str")
+    return of is not None and any(
+        one.name == (inner or section) and one.type in plain for one in fields(of)
+    )
+
+
+def _check_field(name: str, pointer: str, reading: Reading) -> bool:
     known = {field.dotted for field in FIELDS.values()}
     if name not in known:
         reading.problems.add(
@@ -192,6 +213,7 @@ def _check_field(name: str, pointer: str, reading: Reading) -> None:
             expected="a field of a deployment, such as slo.latency_p95",
             nearest=nearest(name, known),
         )
+    return name in known
 
 
 def _check_unique(waivers: Any, reading: Reading) -> None:  # noqa: ANN401

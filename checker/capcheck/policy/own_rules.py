@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from capcheck.estimate import Estimate
 from capcheck.finding import Finding, Gate, Verdict, worst
-from capcheck.numbers import amount, interval
 from capcheck.policy.figures import figure
 from capcheck.policy.model import OwnRule
 from capcheck.rules.case import Case, Judgement, beyond, judge
@@ -63,7 +63,7 @@ def _limit(rule: OwnRule, case: Case, known: Mapping[str, Any]) -> Iterator[Find
         why = "the report has no such figure here" if found is None else found.basis
         yield _finding(rule, case, "cannot-predict", f"{rule.limit} is unknown: {why}", "")
         return
-    shown = f"{rule.limit} is {interval(found, '')}, must be {rule.op} {amount(rule.value, '')}"
+    shown = f"{rule.limit} is {_shown(found)}, must be {rule.op} {rule.value:.4g}"
     if rule.op in ("==", "!="):
         if (found.value == rule.value) != (rule.op == "=="):
             yield _finding(rule, case, "fail", shown, "")
@@ -75,6 +75,14 @@ def _limit(rule: OwnRule, case: Case, known: Mapping[str, Any]) -> Iterator[Find
     if verdict != "pass":
         ratio = beyond(found, rule.value, "max" if sense == "max" else "min")
         yield _finding(rule, case, verdict, shown, "", ratio)
+
+
+def _shown(found: Estimate) -> str:
+    """`14.2 (12.6–15.6)`; a plain number has no interval. The pointer's name has the unit."""
+    if found.low == found.high:
+        return f"{found.value:.4g}"
+    high = "" if found.high is None else f"{found.high:.4g}"
+    return f"{found.value:.4g} ({found.low:.4g}–{high or 'more'})"
 
 
 def _finding(

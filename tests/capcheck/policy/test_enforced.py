@@ -59,7 +59,7 @@ def test_a_limit_of_the_policy_fails_at_the_manifests_line(
         "monthly_usd_per_deployment: 1000",
         "max_utilisation: 0.9",
         "min_vram_headroom: 0.1",
-        "allowed_gpus: ['4090']",
+        "allowed_gpus: ['GeForce RTX 4090']",
         "allowed_gpus: ['RTX*']",
         "allowed_backends: ['ollama']",
         "allowed_quants: [q4_k_m]",
@@ -77,9 +77,13 @@ def test_a_limit_that_is_kept_says_nothing(judge: Judge, limits: str) -> None:
 
 
 def test_a_manifest_may_be_stricter_than_the_policy_not_laxer(judge: Judge) -> None:
-    stricter = judge("limits: {monthly_usd_per_deployment: 1000}\n", CHAT + "    budget: {monthly_usd: 5}\n")
+    stricter = judge(
+        "limits: {monthly_usd_per_deployment: 1000}\n", CHAT + "    budget: {monthly_usd: 5}\n"
+    )
     assert stricter["deployments"][0]["gates"]["budget"]["limit"] == 5
-    laxer = judge("limits: {monthly_usd_per_deployment: 10}\n", CHAT + "    budget: {monthly_usd: 500}\n")
+    laxer = judge(
+        "limits: {monthly_usd_per_deployment: 10}\n", CHAT + "    budget: {monthly_usd: 500}\n"
+    )
     assert laxer["deployments"][0]["gates"]["budget"]["limit"] == 10
 
 
@@ -90,7 +94,9 @@ def test_a_manifest_may_be_stricter_than_the_policy_not_laxer(judge: Judge) -> N
 def test_versions_of_an_engine(judge: Judge, version: str, verdict: str | None) -> None:
     manifest = CHAT.replace("backend: ollama", f"backend: vllm\n    backend_version: {version}")
     document = judge("limits: {allowed_backends: ['vllm >=0.8,<0.12']}\n", manifest)
-    verdicts = [one["verdict"] for one in document["findings"] if one["rule"] == "backend-not-allowed"]
+    verdicts = [
+        one["verdict"] for one in document["findings"] if one["rule"] == "backend-not-allowed"
+    ]
     assert verdicts == ([] if verdict is None else [verdict])
 
 
@@ -150,7 +156,9 @@ def test_a_warning_may_be_made_an_error(judge: Judge) -> None:
     assert document["exit_code"] == 1
 
 
-def test_the_rules_own_id_wins_over_globs_and_the_longer_glob_over_the_shorter(judge: Judge) -> None:
+def test_the_rules_own_id_wins_over_globs_and_the_longer_glob_over_the_shorter(
+    judge: Judge,
+) -> None:
     globs = 'severities: {"*": "off", "latency-*": warning}\n'
     assert said(judge(globs, SLOW)) == [("latency-over-limit", "warning", "pass")]
     exact = 'severities: {"*": "off", "latency-*": warning, latency-over-limit: error}\n'

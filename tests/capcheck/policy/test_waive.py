@@ -65,9 +65,7 @@ def test_a_waiver_holds_until_the_end_of_its_day_and_says_so_before(judge: Judge
     document = judge(waiver(expires='"2026-11-23"'), SLOW)
     assert document["exit_code"] == 0
     (note,) = [one for one in document["findings"] if one["rule"] == "waiver-expiring"]
-    assert note["message"] == (
-        "waiver demo of latency-over-limit ends today, after 2026-11-23"
-    )
+    assert note["message"] == ("waiver demo of latency-over-limit ends today, after 2026-11-23")
     assert (note["severity"], note["path"], note["line"]) == ("note", "capcheck-policy.yaml", 3)
     assert said(judge(waiver(expires='"2026-12-07"'), SLOW), "waiver-expiring")
     assert not said(judge(waiver(expires='"2026-12-08"'), SLOW), "waiver-expiring")
