@@ -30,16 +30,16 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("fail_on: [fail]", []),
         (
             WAIVER % ("price-stale", "2026-11-01"),
-            ["p.yaml:2:59: warning [waiver-expired] waiver w ended on 2026-11-01"],
+            ["p.yaml:2:68: warning [waiver-expired] waiver w ended on 2026-11-01"],
         ),
         (
             WAIVER % ("price-stale", "2026-12-01"),
-            ["p.yaml:2:59: note [waiver-expiring] waiver w ends on 2026-12-01"],
+            ["p.yaml:2:68: note [waiver-expiring] waiver w ends on 2026-12-01"],
         ),
         (
             "max_waiver_days: 7\n" + WAIVER % ("price-stale", "2027-12-01"),
             [
-                "p.yaml:3:59: warning [waiver-too-long] waiver w ends more than 7 days from now: it does not apply"
+                "p.yaml:3:68: warning [waiver-too-long] waiver w ends more than 7 days from now: it does not apply"
             ],
         ),
         (
@@ -88,11 +88,11 @@ def test_a_limit_below_every_price() -> None:
     [
         (
             "severities: {latency-over-limits: note}",
-            'p.yaml:2:36: unknown-rule: found "latency-over-limits", expected a rule of '
+            'p.yaml:2:35: unknown-rule: found "latency-over-limits", expected a rule of '
             "`capcheck rules`, or a glob of some; did you mean 'latency-over-limit'?",
         ),
         (WAIVER % ("nothing-*", "2027-01-01"), 'unknown-rule: found "nothing-*"'),
-        ("plugins: [acme]", 'p.yaml:2:10: unknown-plugin: found "acme"'),
+        ("plugins: [acme]", 'p.yaml:2:1: unknown-plugin: found "acme"'),
         ("limits: {allowed_gpus: [L44]}", "unknown-name"),
     ],
 )
@@ -105,7 +105,7 @@ def test_what_keeps_a_policy_from_being_used_is_an_error(text: str, error: str) 
 def test_waivers_are_held_against_manifests() -> None:
     Path("capcheck.yaml").write_text(CHAT, "utf-8")
     seen = look(WAIVER % ("latency-over-limit", "2027-03-01"), "--against", "capcheck.yaml")
-    assert "p.yaml:2:66: note [waiver-unused] waiver w covers no finding" in seen.stdout
+    assert "p.yaml:2:75: note [waiver-unused] waiver w covers no finding" in seen.stdout
 
 
 def test_the_example_can_be_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from capcheck.run import Options, run
 
-from tests.capcheck.policy.conftest import CHAT, Judge, said
+from tests.capcheck.policy.conftest import CHAT, NOW, Judge, said
 
 NAMING = CHAT.replace("version: 1\n", "version: 1\npolicy: team.yaml\n")
 
@@ -51,8 +52,9 @@ def test_one_that_cannot_be_read_is_bad_input(judge: Judge, path: str) -> None:
 
 
 def test_one_that_is_asked_for_and_not_there_is_bad_input(judge: Judge) -> None:
-    document = judge("", policy="missing.yaml")
-    assert [one["code"] for one in document["problems"]] == ["path-not-found"]
+    Path("capcheck.yaml").write_text(CHAT, "utf-8")
+    report = run(["capcheck.yaml"], Options(fail_on=None, now=NOW, policy="missing.yaml")).report
+    assert [one.code for one in report.problems] == ["path-not-found"]
 
 
 def test_github_comes_before_the_root(judge: Judge) -> None:
