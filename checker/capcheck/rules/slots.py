@@ -39,8 +39,14 @@ RULES = (
         why="A refused request has no latency, and misses every SLO.",
         how="The predicted share of requests that find the queue full, above one in a thousand.",
         fix="More replicas or slots; a longer queue only trades refusals for waiting.",
-        failing="serving: {max_num_seqs: 1, max_queue: 1}",
-        passing="serving: {max_num_seqs: 1, max_queue: 100}",
+        failing=(
+            "traffic: {requests_per_second: 0.5, profile: chat}\n"
+            "serving: {max_num_seqs: 1, max_queue: 1}"
+        ),
+        passing=(
+            "traffic: {requests_per_second: 0.005, profile: chat}\n"
+            "serving: {max_num_seqs: 1, max_queue: 1}"
+        ),
     ),
 )
 
