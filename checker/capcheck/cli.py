@@ -22,6 +22,7 @@ COMMANDS = {
     "comment": "Write a saved report onto its pull request.",
     "curve": "Show latency against traffic.",
     "explain": "Explain a rule: why it is there, how it is computed, what to do about it.",
+    "fix": "Write the smallest change that passes into a manifest.",
     "inspect": "Show what native files (Kubernetes, Compose ...) say about deployments.",
     "list": "List the models, GPUs, quants, backends or prices that capcheck knows.",
     "policy": "Look a policy over.",

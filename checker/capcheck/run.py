@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from capcheck import plugins, policies
 from capcheck.check import check
 from capcheck.compare.model import COMPARED, Comparison, LimitChange
+from capcheck.edit.offers import placed
 from capcheck.errors import InputError, Problem
 from capcheck.finding import Finding, Verdict
 from capcheck.judge import Context
@@ -62,9 +63,12 @@ class Outcome:
     sources: Mapping[str, Sequence[str]]
 
 
-def run(paths: Iterable[str], options: Options) -> Outcome:
+def run(
+    paths: Iterable[str], options: Options, *, instead: Mapping[str, str] | None = None
+) -> Outcome:
     """Judge every deployment of every manifest that can be read; report those that cannot.
 
+    `instead` are texts by path that are judged in the place of what is on disk.
     Raises CoefficientsError; with a base InputError outside of a git repository.
     """
     paths = list(paths)
@@ -77,14 +81,10 @@ def run(paths: Iterable[str], options: Options) -> Outcome:
     for manifest in manifests:
         name = manifest.as_posix()
         try:
-            data = read_manifest(manifest)
+            written = (instead or {}).get(name)
+            data = read_manifest(manifest) if written is None else written.encode()
             sources[name] = data.decode("utf-8-sig", "replace").split("\n")
-            stated += entries(
-                data,
-                name,
-                read_file=reader_for(repository_root(manifest)),
-                environment=options.environment,
-            )
+            stated += _entries(data, name, options.environment)
         except InputError as error:
             problems += error.problems
             unread.add(name)
@@ -116,8 +116,13 @@ def run(paths: Iterable[str], options: Options) -> Outcome:
             if one.code != "path-not-found" or one.place.path not in base.meant
         ]
         deployments, comparison = _compared(stated, base, unread, context, options)
+    texts = {path: "\n".join(lines) for path, lines in sources.items()}
     report = Report(
-        deployments=deployments,
+        deployments=placed(
+            deployments,
+            texts,
+            lambda text, path: _entries(text.encode(), path, options.environment),
+        ),
         problems=tuple(problems),
         files=len(manifests),
         fail_on=_fail_on(judging, options),
@@ -176,6 +181,11 @@ def _lines_of(policy: Policy) -> Mapping[str, Sequence[str]]:
         except (InputError, ValueError):
             continue
     return found
+
+
+def _entries(data: bytes, path: str, environment: str | None) -> tuple[Entry, ...]:
+    read_file = reader_for(repository_root(Path(path)))
+    return entries(data, path, read_file=read_file, environment=environment)
 
 
 def _base(paths: Sequence[str], shown: Sequence[str], options: Options) -> Base | Comparison | None:

@@ -20,7 +20,8 @@ class DeploymentReport:
     """Everything said about one deployment.
 
     `change` is None where nothing was compared. `headroom_rps` is the largest rate that keeps every
-    stated limit on latency and utilisation.
+    stated limit on latency and utilisation. `patch` is the first alternative that can be written
+    into the manifest, as a diff; None where today's passes.
     """
 
     resolved: Resolved
@@ -34,6 +35,7 @@ class DeploymentReport:
     nothing_passes: str | None = (
         None  # the binding gate and its distance, when the search found none
     )
+    patch: str | None = None
     change: Change | None = None
     silenced: frozenset[str] = frozenset()  # gates with a finding that was waived or lowered
 
