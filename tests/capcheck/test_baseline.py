@@ -1,4 +1,4 @@
-"""A recorded baseline: what is old does not count, what is new or worse does, what is fixed goes."""
+"""A recorded baseline: old findings do not count, new and worse ones do, fixed ones go."""
 
 from __future__ import annotations
 
@@ -96,9 +96,15 @@ def test_pruning_takes_out_what_is_fixed_and_adds_nothing(here: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{}", '{"schema": "other", "findings": []}', '{"schema": "capcheck.baseline/v1"}']
-    + ['{"schema": "capcheck.baseline/v1", "findings": [{"fingerprint": 1, "verdict": "fail"}]}']
-    + ["[" * 100_000],
+    [
+        "",
+        "[]",
+        "{}",
+        '{"schema": "other", "findings": []}',
+        '{"schema": "capcheck.baseline/v1"}',
+        '{"schema": "capcheck.baseline/v1", "findings": [{"fingerprint": 1, "verdict": "fail"}]}',
+        "[" * 100_000,
+    ],
 )
 def test_another_file_is_bad_input(here: Path, text: str) -> None:
     write("60s")

@@ -39,13 +39,15 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (
             "max_waiver_days: 7\n" + WAIVER % ("price-stale", "2027-12-01"),
             [
-                "p.yaml:3:68: warning [waiver-too-long] waiver w ends more than 7 days from now: it does not apply"
+                "p.yaml:3:68: warning [waiver-too-long] waiver w ends more than 7 days from now: it "
+                "does not apply"
             ],
         ),
         (
             "limits: {monthly_usd: 100, monthly_usd_per_deployment: 500}",
             [
-                "p.yaml:2:56: warning [unmeetable-limit] monthly_usd_per_deployment 500 is above monthly_usd 100"
+                "p.yaml:2:56: warning [unmeetable-limit] monthly_usd_per_deployment 500 is above "
+                "monthly_usd 100"
             ],
         ),
         (
@@ -63,7 +65,8 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (
             "limits: {allowed_gpus: [L4 24GB]}\ngpu_labels: {pool: {big: H100 80GB SXM}}",
             [
-                "p.yaml:3:14: note [unused-gpu-label] pool=big means H100 80GB SXM, which allowed_gpus does not list"
+                "p.yaml:3:14: note [unused-gpu-label] pool=big means H100 80GB SXM, which "
+                "allowed_gpus does not list"
             ],
         ),
         (
