@@ -39,8 +39,8 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (
             "max_waiver_days: 7\n" + WAIVER % ("price-stale", "2027-12-01"),
             [
-                "p.yaml:3:68: warning [waiver-too-long] waiver w ends more than 7 days from now: it "
-                "does not apply"
+                "p.yaml:3:68: warning [waiver-too-long] waiver w ends more than 7 days from now: "
+                "it does not apply"
             ],
         ),
         (

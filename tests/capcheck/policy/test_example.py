@@ -17,6 +17,9 @@ FILES = {
     "comment": "example.comment.md",
     "markdown": "example.summary.md",
     "github": "example.github.txt",
+    "sarif": "example.sarif",
+    "junit": "example.junit.xml",
+    "codequality": "example.codequality.json",
 }
 
 
