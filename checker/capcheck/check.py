@@ -8,10 +8,10 @@ from capcheck.estimate import Estimate
 from capcheck.finding import Finding
 from capcheck.judge import Checked, Context, start
 from capcheck.manifest.deployment import Deployment
+from capcheck.policy.settle import settled
 from capcheck.predict.latency.headroom import headroom_rps
 from capcheck.report.model import DeploymentReport
 from capcheck.rules import outlook
-from capcheck.rules.exceptions import covered
 from capcheck.search.find import SHOWN, Search, find
 
 
@@ -34,6 +34,7 @@ def check(
         gates=checked.gates,
         findings=checked.findings,
         verdict=checked.verdict,
+        silenced=checked.silenced,
     )
     if not alternatives:
         return report
@@ -52,8 +53,8 @@ def check(
 def _outlook(
     checked: Checked, headroom: Estimate, search: Search, context: Context
 ) -> tuple[Finding, ...]:
-    """What else is worth a note where the deployment passes."""
-    if checked.verdict != "pass":
+    """What else is worth a note where the deployment passes, with nothing waived."""
+    if checked.verdict != "pass" or checked.silenced:
         return ()
     deployment = checked.resolved.deployment
     remarks = outlook.check(
@@ -62,4 +63,4 @@ def _outlook(
         headroom_rps=headroom,
         alternatives=search.alternatives,
     )
-    return covered(remarks, deployment, context.today)
+    return settled(remarks, deployment, context.policy(deployment), context.today)

@@ -21,11 +21,16 @@ def worst(*verdicts: Verdict) -> Verdict:
     return max(verdicts, key=VERDICTS.index, default="pass")
 
 
+# The id of the waiver that a recorded baseline is.
+RECORDED = "baseline"
+
+
 @dataclass(frozen=True, slots=True)
 class Waiver:
     """Why a finding does not count, and until the end of which day (ISO 8601).
 
-    `id` is `skip` for an exception in the manifest itself, else that of a policy's waiver.
+    `id` is `skip` for an exception in the manifest itself, `baseline` for what was recorded as
+    there already (without an end), else that of a policy's waiver.
     """
 
     id: str
@@ -43,7 +48,8 @@ class Finding:
     `fix` is one sentence, or None. `gate` names the gate that it decides, `subject` the limit that
     it is about where a gate has several (`latency_p95`). `beyond` is the figure over its limit (of
     a minimum, the reverse): above 1 it is broken, by more the larger it is. `waived` says why it
-    does not count; it is a note that passes then.
+    does not count; it is a note that passes then. `enforced`: a policy demands it, so that the
+    manifest can't skip it.
     """
 
     rule: str
@@ -57,6 +63,7 @@ class Finding:
     subject: str | None = None
     beyond: float | None = None
     waived: Waiver | None = None
+    enforced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

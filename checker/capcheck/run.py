@@ -9,14 +9,21 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from capcheck import plugins, policies
 from capcheck.check import check
-from capcheck.compare.model import COMPARED, Comparison
+from capcheck.compare.model import COMPARED, Comparison, LimitChange
 from capcheck.edit.offers import placed
 from capcheck.errors import InputError, Problem
-from capcheck.finding import Verdict
+from capcheck.finding import Finding, Verdict
 from capcheck.judge import Context
 from capcheck.manifest.discover import find, read_manifest, reader_for, repository_root
 from capcheck.manifest.load import Entry, entries
+from capcheck.policies import Policies
+from capcheck.policy import fleet, lint, loosened
+from capcheck.policy.combine import DEFAULT, failing, merged
+from capcheck.policy.model import EMPTY, Policy
+from capcheck.policy.settle import settled_run
+from capcheck.policy.waive import remarks
 from capcheck.predict import coefficients
 from capcheck.predict.coefficients import Coefficients
 from capcheck.registry import tables
@@ -34,15 +41,18 @@ class Options:
 
     `now` has a time zone; `shown` is the number of alternatives in the report, None for all. `base`
     is the commit to compare with, None for none; `environment` the one to check in each manifest.
+    `policy` is the organisation's file, None to look for it where it usually is. `fail_on` None
+    leaves it to the policy, or else to the default; what is stated adds to the policy's.
     """
 
-    fail_on: tuple[Verdict, ...]
+    fail_on: tuple[Verdict, ...] | None
     now: datetime
     alternatives: bool = True
     shown: int | None = SHOWN
     coefficients: Path | None = None
     base: str | None = None
     environment: str | None = None
+    policy: Path | str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,6 @@ def run(
     """
     paths = list(paths)
     registry, fitted = tables.load(), coefficients.load(options.coefficients)
-    context = Context(registry, fitted, options.now.date())
     problems: list[Problem] = []
     manifests = _manifests(paths, problems)
     stated: list[Entry] = []
@@ -82,6 +91,21 @@ def run(
     comparison: Comparison | None
     deployments: tuple[DeploymentReport, ...]
     base = _base(paths, [manifest.as_posix() for manifest in manifests], options)
+    asked = Path(options.policy) if options.policy is not None else None
+    on_head = policies.on_disk(asked, manifests, stated, problems)
+    before = base.policies if base and not isinstance(base, Comparison) else None
+    judging, moved = policies.judging_by(on_head, before)
+    for one in judging.all:
+        problems += lint.unknown_rules(one, plugins.rule_ids(judging))
+    context = Context(
+        registry=tables.with_facts(registry, merged(*(one.facts for one in judging.all))),
+        coefficients=fitted,
+        today=options.now.date(),
+        policies=judging.by_manifest(),
+        plugins=plugins.load(judging, problems),
+    )
+    for one in judging.all:
+        sources.update(_lines_of(one))
     if base is None or isinstance(base, Comparison):
         deployments, comparison = tuple(_check(one, context, options) for one in stated), base
     else:
@@ -101,12 +125,62 @@ def run(
         ),
         problems=tuple(problems),
         files=len(manifests),
-        fail_on=options.fail_on,
+        fail_on=_fail_on(judging, options),
         created=options.now.isoformat(timespec="seconds").replace("+00:00", "Z"),
-        data=_provenance(registry, fitted),
+        data=_provenance(context.registry, fitted),
         comparison=comparison,
+        findings=_about_the_run(judging, deployments, comparison, moved, options),
+        limits_changed=moved,
+        policy=next((one.sources[0] for one in judging.all if one.sources), None),
     )
     return Outcome(report, sources)
+
+
+def _fail_on(judging: Policies, options: Options) -> tuple[Verdict, ...]:
+    """What the policies say, and what the caller adds; the default where nobody says anything."""
+    stated = [one for one in judging.all if one.fail_on is not None]
+    if not stated:
+        return DEFAULT if options.fail_on is None else options.fail_on
+    return failing(*judging.all, Policy(fail_on=options.fail_on)) or ()
+
+
+def _about_the_run(
+    judging: Policies,
+    deployments: Sequence[DeploymentReport],
+    comparison: Comparison | None,
+    moved: Sequence[LimitChange],
+    options: Options,
+) -> tuple[Finding, ...]:
+    """What no single deployment is to blame for."""
+    today, found = options.now.date(), list[Finding]()
+    found += settled_run(
+        map(loosened.finding, moved), judging.own or EMPTY, today, options.environment
+    )
+    for policy, manifest in judging.groups():
+        own = [one for one in deployments if manifest in (None, one.resolved.deployment.path)]
+        before = None
+        if comparison is not None and comparison.status == COMPARED:
+            paired = [one.change.base for one in own if one.change and one.change.base]
+            before = [one.forecast.cost.usd_month_max for one in (*paired, *comparison.removed)]
+        bills = [one.forecast.cost.usd_month_max for one in own]
+        judged = [(one.resolved.deployment, one.findings) for one in own]
+        said = (
+            *fleet.cost(policy, bills, before),
+            *remarks(policy, judged, today, options.environment),
+        )
+        found += settled_run(said, policy, today, options.environment)
+    return tuple(found)
+
+
+def _lines_of(policy: Policy) -> Mapping[str, Sequence[str]]:
+    """For excerpts; a policy of another commit may not be on disk."""
+    found = {}
+    for source in policy.sources:
+        try:
+            found[source.path] = read_manifest(Path(source.path)).decode().split("\n")
+        except (InputError, ValueError):
+            continue
+    return found
 
 
 def _entries(data: bytes, path: str, environment: str | None) -> tuple[Entry, ...]:
@@ -122,7 +196,8 @@ def _base(paths: Sequence[str], shown: Sequence[str], options: Options) -> Base 
     from capcheck.base import BaseError, read_base
 
     try:
-        return read_base(options.base, paths, shown, environment=options.environment)
+        asked = Path(options.policy) if options.policy is not None else None
+        return read_base(options.base, paths, shown, environment=options.environment, policy=asked)
     except BaseError as error:
         return Comparison(str(error))
 

@@ -26,7 +26,9 @@ class Judged:
 
 def judge(inputs: Inputs, *, base: str | None) -> Judged:
     """The report on what lies in the current directory, against a commit if there is one."""
-    options = Options(fail_on=inputs.fail_on, now=datetime.now(timezone.utc), base=base)
+    options = Options(
+        fail_on=inputs.fail_on, now=datetime.now(timezone.utc), base=base, policy=inputs.policy
+    )
     outcome = run(inputs.paths, options)
     return Judged(
         to_document(outcome.report, allow_empty=inputs.allow_empty),

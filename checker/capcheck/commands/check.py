@@ -9,7 +9,14 @@ from pathlib import Path
 import click
 
 from capcheck import schemas
-from capcheck.commands.options import detail, display_options, environment_option, print_report
+from capcheck.baseline import read_baseline, with_baseline
+from capcheck.commands.options import (
+    detail,
+    display_options,
+    environment_option,
+    policy_option,
+    print_report,
+)
 from capcheck.compare.model import COMPARED
 from capcheck.exit_codes import ExitCode
 from capcheck.finding import Verdict
@@ -21,7 +28,11 @@ from capcheck.run import Options, run
 from capcheck.verdicts import DEFAULT_FAIL_ON, VerdictError, parse_verdicts
 
 
-def _verdicts(ctx: click.Context, param: click.Parameter, value: str) -> tuple[Verdict, ...]:
+def _verdicts(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> tuple[Verdict, ...] | None:
+    if value is None:
+        return None
     try:
         return parse_verdicts(value)
     except VerdictError as error:
@@ -85,9 +96,8 @@ def _coefficients(ctx: click.Context, param: click.Parameter, value: Path | None
     "--fail-on",
     metavar="LIST",
     callback=_verdicts,
-    default=DEFAULT_FAIL_ON,
-    show_default=True,
-    help="Verdicts that make the exit code 1: pass, borderline, fail, cannot-predict. Empty: none.",
+    help="Verdicts that make the exit code 1: pass, borderline, fail, cannot-predict. Empty: none. "
+    f"Adds to those of a policy.  [default: the policy's, else {DEFAULT_FAIL_ON}]",
 )
 @click.option("--allow-empty", is_flag=True, help="Accept that no manifest is found.")
 @click.option(
@@ -97,6 +107,13 @@ def _coefficients(ctx: click.Context, param: click.Parameter, value: Path | None
     "--base",
     metavar="REF",
     help="Compare with this commit: only what is new or worse counts, by the limits stated there.",
+)
+@policy_option
+@click.option(
+    "--baseline",
+    "baseline_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Findings that `capcheck baseline` recorded in this file do not count.",
 )
 @click.option(
     "--coefficients",
@@ -115,10 +132,12 @@ def command(
     paths: tuple[str, ...],
     *,
     outputs: dict[Path, str],
-    fail_on: tuple[Verdict, ...],
+    fail_on: tuple[Verdict, ...] | None,
     allow_empty: bool,
     no_alternatives: bool,
     base: str | None,
+    policy: Path | None,
+    baseline_file: Path | None,
     coefficients_file: Path | None,
     today: datetime | None,
     environment: str | None,
@@ -140,9 +159,14 @@ def command(
         coefficients=coefficients_file,
         environment=environment,
         base=base,
+        policy=policy,
     )
+    if base is not None and baseline_file is not None:
+        raise click.UsageError("--base and --baseline exclude each other: both say what is old")
+    recorded = read_baseline(baseline_file) if baseline_file else None
     outcome = run(paths or (".",), options)
-    document = to_document(outcome.report, allow_empty=allow_empty)
+    report = with_baseline(outcome.report, recorded) if recorded else outcome.report
+    document = to_document(report, allow_empty=allow_empty)
     not_written = _write(document, outputs, Style(detail=how_much, sources=outcome.sources))
     print_report(
         document,

@@ -12,9 +12,9 @@ from capcheck.compare.pairing import pair
 from capcheck.finding import worst
 from capcheck.judge import Checked, Context, judge
 from capcheck.manifest.load import Entry
+from capcheck.policy.settle import settled, silenced
 from capcheck.report.model import DeploymentReport
 from capcheck.rules.change import cost_increase
-from capcheck.rules.exceptions import covered
 
 
 class Check(Protocol):
@@ -47,7 +47,18 @@ def _against(
     now = _checked(report)
     before = now if both.kind == "unchanged" else judge_entry(base, context)
     now = _with_increase(now, before, context)
-    change, placed = diff(both, now, before, partial(judge_entry, context=context))
+    change, placed = diff(
+        both,
+        now,
+        before,
+        partial(judge_entry, context=context),
+        settle=partial(
+            settled,
+            deployment=now.resolved.deployment,
+            policy=context.policy(now.resolved.deployment),
+            today=context.today,
+        ),
+    )
     return replace(report, findings=placed.findings, verdict=placed.verdict, change=change)
 
 
@@ -61,8 +72,13 @@ def _with_increase(now: Checked, before: Checked, context: Context) -> Checked:
     )
     if found is None:
         return now
-    findings = (*now.findings, *covered((found,), deployment, context.today))
-    return replace(now, findings=findings, verdict=worst(now.verdict, findings[-1].verdict))
+    counting = settled((found,), deployment, context.policy(deployment), context.today)
+    return replace(
+        now,
+        findings=(*now.findings, *counting),
+        verdict=worst(now.verdict, *(one.verdict for one in counting)),
+        silenced=now.silenced | silenced((found,), counting),
+    )
 
 
 def judge_entry(entry: Entry, context: Context) -> Checked:
@@ -71,4 +87,11 @@ def judge_entry(entry: Entry, context: Context) -> Checked:
 
 
 def _checked(report: DeploymentReport) -> Checked:
-    return Checked(report.resolved, report.forecast, report.gates, report.findings, report.verdict)
+    return Checked(
+        resolved=report.resolved,
+        forecast=report.forecast,
+        gates=report.gates,
+        findings=report.findings,
+        verdict=report.verdict,
+        silenced=report.silenced,
+    )

@@ -18,7 +18,7 @@ NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._+@:/-]{0,99}$"
 # Features to come: their names get an error that says so instead of "unknown key". The level is
 # that of the file, of an environment, of a deployment, or of a deployment's section.
 RESERVED = {
-    "file": ("vars", "env_files", "policy"),
+    "file": ("vars", "env_files"),
     "environment": ("vars", "env_files"),
     "": ("from", "command", "measurements", "environments", "vars", "env_files", "policy"),
     "/quality": ("evidence",),

@@ -70,6 +70,10 @@ def text(what: str) -> Kind:
     return Kind(what, {"type": "string", "pattern": TEXT_PATTERN, "maxLength": MAX_TEXT}, read)
 
 
+# A manifest's own `policy:`.
+POLICY_PATH = text("a path relative to the manifest")
+
+
 def version() -> Kind:
     """A version, taken as written: `0.10` stays 0.10 even without quotes."""
     written = text("a version such as 0.11.0")

@@ -11,6 +11,7 @@ from capcheck.errors import InputError
 from capcheck.manifest.build import build
 from capcheck.manifest.deployment import Deployment
 from capcheck.manifest.fields import NAME_PATTERN, VERSION
+from capcheck.manifest.kinds import POLICY_PATH, RejectedError
 from capcheck.manifest.layers import Layers, read_layers
 from capcheck.manifest.model_config import ModelConfigs, ReadFile
 from capcheck.manifest.names import FILE_KEYS
@@ -27,7 +28,8 @@ class Entry:
     """One deployment as stated in the manifest `path`, and what its `model_config` holds.
 
     `environment` is the one asked for, whether or not the manifest says anything about it;
-    `root` is the JSON pointer of the map that a change of it is written to.
+    `root` is the JSON pointer of the map that a change of it is written to; `policy` is the path,
+    relative to the manifest, of a policy that it names.
     """
 
     stated: Stated
@@ -35,6 +37,7 @@ class Entry:
     architecture: Mapping[str, Any] | None = None
     environment: str | None = None
     root: str = ""
+    policy: str | None = None
 
     def deployment(self) -> Deployment:
         """The deployment that it states."""
@@ -71,12 +74,25 @@ def entries(
     stated = _in_environment(layers, named, environment, problems)
     configs = ModelConfigs(path, read_file, problems)
     architectures = [configs.of(one) for one in stated]
+    policy = _policy(tree, problems)
     if problems:
         raise problems.error()
     return tuple(
-        Entry(one, path, architecture, environment, layers.root(one.name, environment))
+        Entry(one, path, architecture, environment, layers.root(one.name, environment), policy)
         for one, architecture in zip(stated, architectures, strict=True)
     )
+
+
+def _policy(tree: nodes.Node, problems: Problems) -> str | None:
+    entry = tree.entries.get("policy") if isinstance(tree, nodes.Mapping) else None
+    if entry is None or nodes.is_broken(entry.value):
+        return None
+    try:
+        return str(POLICY_PATH.read(entry.value))
+    except RejectedError as error:
+        found = nodes.describe(entry.value)
+        problems.add(error.code, entry.value.place, found=found, expected=error.expected)
+        return None
 
 
 def _in_environment(

@@ -17,7 +17,7 @@ from capcheck.source.nodes import Entry, Mapping, Node, Scalar, Sequence, descri
 from capcheck.source.problems import Problems, quoted
 
 _OWNERS = {
-    "file": "version, defaults, deployments or environments",
+    "file": "version, policy, defaults, deployments or environments",
     "environment": "defaults or deployments",
     "": "a field of a deployment",
 }

@@ -10,7 +10,7 @@ from __future__ import annotations
 from capcheck.manifest import constraints
 from capcheck.manifest.field import Field
 from capcheck.manifest.fields import CHILDREN, NAME_PATTERN, VERSION
-from capcheck.manifest.kinds import Schema
+from capcheck.manifest.kinds import POLICY_PATH, Schema
 
 _LAYER = {"$ref": "#/$defs/layer"}
 
@@ -25,6 +25,10 @@ def schema() -> Schema:
         "type": "object",
         "properties": {
             "version": {"description": "Version of this format.", "const": VERSION},
+            "policy": {
+                "description": "A policy file beside it that these deployments keep besides.",
+                **POLICY_PATH.schema,
+            },
             "defaults": {"description": "What all deployments have unless they differ.", **_LAYER},
             "deployments": {
                 "description": "The deployments, by name.",

@@ -43,21 +43,28 @@ def to_document(report: Report, *, allow_empty: bool = False) -> document.Docume
             "base": against.base if against else None,
             "head": against.head if against else None,
             "comparison": against.status if against else None,
+            "policy": _policy(report),
         },
         "verdict": _overall(report, allow_empty=allow_empty),
         "exit_code": int(exit_code(report, allow_empty=allow_empty)),
         "counts": {**_counts(report), **comparison.counts(report)},
         "usd_month": _usd_month(report),
-        "limits_changed": comparison.limits_changed(report),
+        "limits_changed": [
+            *comparison.limits_of_policy(report),
+            *comparison.limits_changed(report),
+        ],
         "deployments": [
             _deployment(entry, own, report)
             for entry, own in zip(report.deployments, findings, strict=True)
         ],
         "findings": sorted(
             (
-                document.NamedFinding(**found, deployment=entry.resolved.deployment.name)
-                for entry, own in zip(report.deployments, findings, strict=True)
-                for found in own
+                *(
+                    document.NamedFinding(**found, deployment=entry.resolved.deployment.name)
+                    for entry, own in zip(report.deployments, findings, strict=True)
+                    for found in own
+                ),
+                *_about_the_run(report),
             ),
             key=_order,
         ),
@@ -71,12 +78,14 @@ def _overall(report: Report, *, allow_empty: bool) -> Verdict:
     """The worst deployment's, as far as it is new; what was not read was not predicted either."""
     unread = report.problems or not (report.files or allow_empty)
     verdicts = [deployment.deciding for deployment in report.deployments]
+    verdicts += [found.verdict for found in report.findings]
     return worst(*verdicts, "cannot-predict" if unread else "pass")
 
 
 def _counts(report: Report) -> dict[str, int]:
     verdicts = [deployment.verdict for deployment in report.deployments]
     severities = [found.severity for entry in report.deployments for found in entry.findings]
+    severities += [found.severity for found in report.findings]
     plural: dict[Severity, str] = {"error": "errors", "warning": "warnings", "note": "notes"}
     return {
         "files": report.files,
@@ -133,12 +142,14 @@ def _sum(ends: Iterable[float | None]) -> float | None:
     return total
 
 
+def ordered(entry: DeploymentReport) -> list[Finding]:
+    """The findings of a deployment as every output lists them, which numbers equal ones too."""
+    return sorted(entry.findings, key=lambda found: _order(_finding(found)))
+
+
 def _findings(report: Report) -> list[list[document.Finding]]:
     """Those of each deployment in turn, in the order of every output."""
-    own = [
-        (entry, sorted(entry.findings, key=lambda found: _order(_finding(found))))
-        for entry in report.deployments
-    ]
+    own = [(entry, ordered(entry)) for entry in report.deployments]
     unique = iter(
         fingerprints((found, entry.resolved.deployment) for entry, ones in own for found in ones)
     )
@@ -149,6 +160,23 @@ def _findings(report: Report) -> list[list[document.Finding]]:
         ]
         for entry, ones in own
     ]
+
+
+def _about_the_run(report: Report) -> list[document.NamedFinding]:
+    """Findings of no deployment: they stand in the policy."""
+    return [
+        document.NamedFinding(
+            **_finding(found),
+            **comparison.of_finding(found, None, f"{found.rule}//{found.subject or ''}"),
+            deployment="",
+        )
+        for found in report.findings
+    ]
+
+
+def _policy(report: Report) -> document.Policy | None:
+    source = report.policy
+    return None if source is None else {"path": source.path, "sha256": source.sha256}
 
 
 def _deployment(

@@ -14,6 +14,7 @@ from capcheck.finding import Severity
 from capcheck.report.compared import is_old
 from capcheck.report.document import Document, NamedFinding, Spot
 from capcheck.report.escape import SENTENCE_LENGTH, clip, plain
+from capcheck.report.figures import about
 from capcheck.report.style import Style
 
 Level = Literal["info", "minor", "major", "critical", "blocker"]
@@ -62,7 +63,7 @@ def _entries(document: Document) -> Iterator[Entry]:
 def _text(found: NamedFinding) -> str:
     cause = f"{found['cause']['message']}. " if found["cause"] else ""
     fix = f" Fix: {found['fix']}." if found["fix"] else ""
-    return f"{found['deployment']}: {cause}{found['message']}.{fix}"
+    return f"{about(found)}: {cause}{found['message']}.{fix}"
 
 
 def _level(found: NamedFinding) -> Level:

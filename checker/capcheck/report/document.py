@@ -148,7 +148,7 @@ class Finding(Statement, FindingChange):
 
 
 class NamedFinding(Finding):
-    """A finding in the list of the whole run."""
+    """A finding in the list of the whole run; `deployment` is empty for one about the run."""
 
     deployment: str
 
@@ -285,6 +285,13 @@ class Tool(TypedDict):
     version: str
 
 
+class Policy(TypedDict):
+    """The policy file that judged, and the SHA-256 of its bytes."""
+
+    path: str
+    sha256: str
+
+
 class Run(TypedDict):
     """How the report came about; `created` is the only field that differs between equal runs."""
 
@@ -295,6 +302,7 @@ class Run(TypedDict):
     base: str | None
     head: str | None
     comparison: str | None
+    policy: Policy | None
 
 
 class Document(TypedDict):

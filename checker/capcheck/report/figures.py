@@ -17,6 +17,8 @@ from capcheck.report.document import (
     Forecast,
     Gate,
     Leaf,
+    LimitChange,
+    NamedFinding,
     Scalar,
     Spot,
 )
@@ -199,6 +201,11 @@ def same_span(one: Spot, other: Spot) -> bool:
 def owners(document: Document) -> dict[tuple[str, str], Deployment]:
     """Deployments by path and name, to find the one that a finding of the run is about."""
     return {(entry["path"], entry["name"]): entry for entry in document["deployments"]}
+
+
+def about(one: NamedFinding | LimitChange) -> str:
+    """The deployment that something is said of; the run has no name."""
+    return one["deployment"] or "all deployments"
 
 
 def setup(deployment: Deployment) -> str:

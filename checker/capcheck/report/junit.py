@@ -12,7 +12,7 @@ from typing import Literal
 from capcheck.report.compared import is_old
 from capcheck.report.document import Deployment, Document, Finding, Gate
 from capcheck.report.escape import NAME_LENGTH, SENTENCE_LENGTH, clip, xml
-from capcheck.report.figures import Figure, gate_of, spoken
+from capcheck.report.figures import Figure, about, gate_of, spoken
 from capcheck.report.style import Style
 
 Outcome = Literal["passed", "failure", "error", "skipped"]
@@ -60,6 +60,11 @@ def _by_path(document: Document) -> dict[str, list[Case]]:
         suites.setdefault(problem["path"], []).append(case)
     for deployment in document["deployments"]:
         suites.setdefault(deployment["path"], []).extend(_cases(deployment, document))
+    for found in document["findings"]:
+        if not found["deployment"] and found["verdict"] != "pass":
+            suites.setdefault(found["path"], []).append(
+                _without_gate(about(found), found, document)
+            )
     if not suites and document["exit_code"]:
         suites["capcheck"] = [
             Case("capcheck", "manifests", "error", "no-manifest", "no manifest was found")
@@ -73,14 +78,23 @@ def _cases(deployment: Deployment, document: Document) -> Iterator[Case]:
     gates = [(found, _gate(found, deployment)) for found in deciding]
     for name, gate in sorted(deployment["gates"].items()):
         own = [found for found, decided in gates if decided == name]
-        yield _case(deployment, gate, own, document)
+        lowered = [one for one in deployment["findings"] if one["gate"] == name and one not in own]
+        if gate["verdict"] != "pass" and lowered and not own:
+            # A waiver, or a severity, took its say away.
+            message, told = lowered[0]["message"], "\n".join(map(_told, lowered))
+            yield Case(deployment["name"], gate["label"], "skipped", gate["verdict"], message, told)
+        else:
+            yield _case(deployment, gate, own, document)
     for found, decided in gates:
         if decided is None:
-            counts = found["verdict"] in document["run"]["fail_on"] and not _is_settled(found)
-            outcome: Outcome = "failure" if counts else "skipped"
-            message = f"{_why_not(found)}{found['message']}"
-            owner, rule, verdict = deployment["name"], found["rule"], found["verdict"]
-            yield Case(owner, rule, outcome, verdict, message, _told(found))
+            yield _without_gate(deployment["name"], found, document)
+
+
+def _without_gate(owner: str, found: Finding, document: Document) -> Case:
+    counts = found["verdict"] in document["run"]["fail_on"] and not _is_settled(found)
+    outcome: Outcome = "failure" if counts else "skipped"
+    message = f"{_why_not(found)}{found['message']}"
+    return Case(owner, found["rule"], outcome, found["verdict"], message, _told(found))
 
 
 def _gate(found: Finding, deployment: Deployment) -> str | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from capcheck.compare.model import Change, Comparison
+from capcheck.compare.model import Change, Comparison, LimitChange
 from capcheck.errors import Problem
 from capcheck.estimate import Estimate
 from capcheck.finding import Finding, Gate, Verdict
+from capcheck.policy.model import Source
 from capcheck.predict.forecast import NOT_LOOKED_FOR, Forecast
 from capcheck.resolution.resolved import Resolved
 from capcheck.search.alternative import Alternative
@@ -36,6 +37,7 @@ class DeploymentReport:
     )
     patch: str | None = None
     change: Change | None = None
+    silenced: frozenset[str] = frozenset()  # gates with a finding that was waived or lowered
 
     @property
     def deciding(self) -> Verdict:
@@ -45,7 +47,11 @@ class DeploymentReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One run. `problems` are files that could not be read; the others were still judged."""
+    """One run. `problems` are files that could not be read; the others were still judged.
+
+    `findings` are about the run as a whole, and stand in the policy; `limits_changed` are the
+    policy's. `policy` is the file that judged, None without one.
+    """
 
     deployments: tuple[DeploymentReport, ...]
     problems: tuple[Problem, ...]
@@ -54,3 +60,6 @@ class Report:
     created: str | None  # ISO 8601, from the edge; None in tests
     data: Mapping[str, str]  # coefficients version, registry date, newest price date, tool version
     comparison: Comparison | None = None  # None: no base was asked for
+    findings: tuple[Finding, ...] = ()
+    limits_changed: tuple[LimitChange, ...] = ()
+    policy: Source | None = None

@@ -20,12 +20,12 @@ from capcheck.report.document import (
     Deployment,
     Document,
     Edit,
-    Finding,
+    NamedFinding,
     Problem,
     Spot,
 )
 from capcheck.report.escape import SENTENCE_LENGTH, clip, plain
-from capcheck.report.figures import change, limit_spot, saving
+from capcheck.report.figures import about, change, limit_spot, saving
 from capcheck.report.fix import smallest_fix
 from capcheck.report.style import Style
 from capcheck.rules.catalogue import RULES_BY_ID
@@ -123,25 +123,30 @@ def _results(document: Document) -> Iterator[Json]:
         for found in deployment["findings"]
     }
     for found in document["findings"]:
-        yield _finding(found, homes[found["fingerprint"]])
+        yield _finding(found, homes.get(found["fingerprint"]))
 
 
-def _finding(found: Finding, deployment: Deployment) -> Json:
-    text = f"{clip(deployment['name'])}: {found['message']}."
+def _finding(found: NamedFinding, deployment: Deployment | None) -> Json:
+    """One about the run has no deployment."""
+    text = f"{clip(about(found))}: {found['message']}."
     if found["cause"]:
         text = f"{found['cause']['message']}. {text}"
     if found["fix"]:
         text += f" Fix: {found['fix']}."
     result = _result(found["rule"], LEVELS[found["severity"]], text, found, found["fingerprint"])
     if found["related"]:
-        what = "limit" if limit_spot(found, deployment) else "because of this"
+        is_limit = deployment is not None and limit_spot(found, deployment)
+        what = "limit" if is_limit else "because of this"
         result["relatedLocations"] = [{**_location(found["related"]), "message": {"text": what}}]
     if found["change"]:
         result["baselineState"] = BASELINE[found["change"]]
     if waived := found["waived"]:
-        why = f"{waived['reason']} ({waived['owner']}, until {waived['expires']})"
+        until = waived["expires"] and f"until {waived['expires']}"
+        terms = ", ".join(filter(None, (waived["owner"], until)))
+        why = f"{waived['reason']} ({terms})" if terms else waived["reason"]
         result["suppressions"] = [{"kind": "external", "justification": plain(why)}]
-    if found["verdict"] != "pass" and not is_old(found) and (fix := smallest_fix(deployment)):
+    decides = found["verdict"] != "pass" and not is_old(found)
+    if deployment is not None and decides and (fix := smallest_fix(deployment)):
         result["fixes"] = [_fix(fix)]
     return result
 

@@ -14,6 +14,7 @@ from capcheck.rules import (
     context,
     hygiene,
     latency,
+    organisation,
     parallelism,
     quality,
     safety,
@@ -24,6 +25,6 @@ from capcheck.rules import (
 )
 
 CERTAIN = (support, parallelism, context, hygiene)
-WITHOUT_LOAD = (vram, quality, safety, availability)
+WITHOUT_LOAD = (vram, quality, safety, availability, organisation)
 UNDER_LOAD = (latency, slots, throughput, budget)
 JUDGED = (assumptions,)

@@ -11,6 +11,7 @@ from capcheck.estimate import Estimate
 from capcheck.finding import Finding, Gate, Verdict, worst
 from capcheck.manifest.deployment import Deployment
 from capcheck.numbers import amount, interval
+from capcheck.policy.model import EMPTY, Policy
 from capcheck.predict.forecast import Forecast
 from capcheck.resolution.resolved import Resolved
 
@@ -20,7 +21,8 @@ class Case:
     """One deployment with its forecast.
 
     `explained` names the gates whose missing figures an earlier finding already accounts for: one
-    cause gives one blocking finding. `gates` are those judged, once all are.
+    cause gives one blocking finding. `gates` are those judged, once all are. `policy` is the
+    organisation's, whose limits `deployment` has already.
     """
 
     resolved: Resolved
@@ -28,6 +30,7 @@ class Case:
     today: date
     explained: frozenset[str]
     gates: Mapping[str, Gate] = field(default_factory=dict)
+    policy: Policy = EMPTY
 
     @property
     def deployment(self) -> Deployment:

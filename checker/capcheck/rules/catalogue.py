@@ -12,6 +12,7 @@ from capcheck.rules import (
     hygiene,
     identification,
     latency,
+    organisation,
     outlook,
     parallelism,
     quality,
@@ -41,6 +42,7 @@ MODULES = (
     assumptions,
     outlook,
     change,
+    organisation,
     exceptions,
 )
 

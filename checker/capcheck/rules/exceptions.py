@@ -53,6 +53,16 @@ RULES = (
         passing='expires: "2027-03-31"',
     ),
     Rule(
+        id="waiver-too-long",
+        title="A waiver ends later than the policy lets waivers end",
+        severity="warning",
+        why="An exception that lasts for years is a rule switched off.",
+        how="`expires` lies more than max_waiver_days from today; the waiver does not apply.",
+        fix="Choose an earlier end.",
+        failing='expires: "2029-11-30"',
+        passing='expires: "2027-01-31"',
+    ),
+    Rule(
         id="waiver-unused",
         title="A waiver that covers nothing",
         severity="note",
@@ -68,15 +78,12 @@ RULES = (
 _LATER = frozenset(rule.id for rule in outlook.RULES)
 
 
-def applied(
+def remarks(
     findings: Iterable[Finding], deployment: Deployment, today: date
 ) -> tuple[Finding, ...]:
-    """The findings, those that the manifest skips waived; findings skip-expired and skip-unused."""
-    found, skip = tuple(findings), deployment.skip
-    if skip is None:
-        return found
-    remarks = tuple(_remarks(found, skip, deployment, today))
-    return (*covered(found, deployment, today), *remarks)
+    """Findings skip-expired and skip-unused."""
+    skip = deployment.skip
+    return () if skip is None else tuple(_remarks(tuple(findings), skip, deployment, today))
 
 
 def covered(
@@ -87,7 +94,15 @@ def covered(
     if skip is None or skip.expires < today:
         return tuple(findings)
     waiver = Waiver("skip", skip.reason, "", skip.expires.isoformat())
-    return tuple(waived(found, waiver) if found.rule in skip.rules else found for found in findings)
+    return tuple(
+        waived(found, waiver) if found.rule in skip.rules and _may_be_skipped(found) else found
+        for found in findings
+    )
+
+
+def _may_be_skipped(found: Finding) -> bool:
+    """What a policy demands is its owner's to waive."""
+    return not found.enforced and found.waived is None
 
 
 def waived(found: Finding, waiver: Waiver) -> Finding:

@@ -46,6 +46,12 @@ CODES = {
     "conflict": "Two keys that exclude each other.",
     "inconsistent": "Two values that can't both hold, such as a p95 below its mean.",
     "unknown-environment": "An environment that the manifest does not have, though it has others.",
+    # The policy.
+    "unknown-name": "A name in a list of what is allowed that no table has.",
+    "unknown-rule": "A rule id, or a glob of ids, that no rule has.",
+    "unknown-plugin": "A plug-in that is not installed.",
+    "bad-table": "A file of own rows that the table can't take.",
+    "bad-baseline": "A file that is no recorded baseline.",
     "bad-json": "A `model_config` file that is not a JSON object.",
     "too-many-problems": f"More than {MAX_PROBLEMS:,} problems; the rest is not listed.",
 }

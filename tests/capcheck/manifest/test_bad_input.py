@@ -87,7 +87,7 @@ FILE_CASES = [
         *("unknown-key", 2, 1, 4, "deployments.NAME.traffic.prompt_tokens"),
     ),
     ("version: 1\nzzz: 5\ndeployments: {a: {model: x}}\n", "unknown-key", 2, 1, 4, None),
-    ("version: 1\npolicy: p\ndeployments: {a: {model: x}}\n", "not-supported-yet", 2, 1, 7, None),
+    ("version: 1\npolicy: 3\ndeployments: {a: {model: x}}\n", "wrong-type", 2, 9, 10, None),
     ("version: 1\nvars: {}\ndeployments: {a: {model: x}}\n", "not-supported-yet", 2, 1, 5, None),
     ("version: 1\ndeployments: {a: {model: x, model: y}}\n", "duplicate-key", 2, 29, 34, None),
     ("version: 1\ndeployments: {a: {model: !x y}}\n", "tag-not-allowed", 2, 26, 30, None),
@@ -284,7 +284,8 @@ def test_without_a_reader_no_file_is_read():
 
 def test_every_code_has_a_case():
     codes = {case[1] for case in (*FILE_CASES, *DEPLOYMENT_CASES, *CONFIG_CASES)}
-    assert set(CODES) - codes == {"too-many-problems", "unknown-environment"}
+    of_policies = {"unknown-name", "unknown-rule", "unknown-plugin", "bad-table", "bad-baseline"}
+    assert set(CODES) - codes - of_policies == {"too-many-problems", "unknown-environment"}
 
 
 def test_all_problems_of_a_file_in_one_run_sorted_by_place():

@@ -294,6 +294,7 @@ def test_huge(huge: Report) -> None:
         "fixed_findings": 0,
         "failing_on_base": 0,
         "waived": 0,
+        "recorded": 0,
     }
     assert len(document["findings"]) == 100
 

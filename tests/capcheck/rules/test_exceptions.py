@@ -13,7 +13,7 @@ from capcheck.manifest.deployment import Deployment, Skip
 from capcheck.place import Place
 from capcheck.predict import coefficients
 from capcheck.registry.tables import Registry
-from capcheck.rules.exceptions import applied, covered
+from capcheck.rules.exceptions import covered, remarks
 
 Stated = Callable[..., Deployment]
 
@@ -29,7 +29,7 @@ def skipping(deployment: Deployment, *rules: str) -> Deployment:
 
 
 def test_until_the_end_of_its_day_a_skip_makes_a_note_of_a_finding(stated: Stated) -> None:
-    found = applied((ERROR, NOTE), skipping(stated({}), "vram-does-not-fit"), LAST)
+    found = covered((ERROR, NOTE), skipping(stated({}), "vram-does-not-fit"), LAST)
     waived = replace(
         ERROR,
         severity="note",
@@ -42,8 +42,9 @@ def test_until_the_end_of_its_day_a_skip_makes_a_note_of_a_finding(stated: State
 
 def test_from_the_next_day_on_it_counts_again_and_says_so(stated: Stated) -> None:
     deployment = skipping(stated({}), "vram-does-not-fit", "price-basis")
-    *found, said = applied((ERROR, NOTE), deployment, date(2026, 11, 24))
-    assert found == [ERROR, NOTE]
+    found = covered((ERROR, NOTE), deployment, date(2026, 11, 24))
+    (said,) = remarks((ERROR, NOTE), deployment, date(2026, 11, 24))
+    assert found == (ERROR, NOTE)
     assert (said.rule, said.severity, said.place.line) == ("skip-expired", "warning", 9)
     assert said.message == (
         "the skip of vram-does-not-fit, price-basis ended on 2026-11-23: it counts again"
@@ -52,7 +53,7 @@ def test_from_the_next_day_on_it_counts_again_and_says_so(stated: Stated) -> Non
 
 @pytest.mark.parametrize("today", [LAST, date(2027, 1, 1)])
 def test_a_skip_that_covers_nothing_is_said(stated: Stated, today: date) -> None:
-    (said,) = applied((), skipping(stated({}), "price-basis", "cheaper-alternative"), today)
+    (said,) = remarks((), skipping(stated({}), "price-basis", "cheaper-alternative"), today)
     assert (said.rule, said.message) == (
         "skip-unused",
         "no finding has the rule price-basis that is skipped",
@@ -60,7 +61,8 @@ def test_a_skip_that_covers_nothing_is_said(stated: Stated, today: date) -> None
 
 
 def test_without_a_skip_nothing_changes(stated: Stated) -> None:
-    assert applied((ERROR,), stated({}), LAST) == covered((ERROR,), stated({}), LAST) == (ERROR,)
+    assert covered((ERROR,), stated({}), LAST) == (ERROR,)
+    assert remarks((ERROR,), stated({}), LAST) == ()
 
 
 def test_the_verdict_is_that_of_what_is_not_skipped(stated: Stated, registry: Registry) -> None:
