@@ -75,6 +75,8 @@ class DecodeStage:
         each_step, deviation, prefill = self.refills, self.deviation, work.prefill_ms
         columns = draws()
         decodes = []
+        often = 1.0 / work.decode_steps if work.decode_steps else 0.0
+        lags = 0.5 * (work.output.cv**2 - 1.0)
         known = -1.0
         follow = drift = 0.0
         sizes = work.prompt.cv
@@ -104,10 +106,19 @@ class DecodeStage:
                 prompts = count_at(mean * scale, stretch, lump, z_lump)
                 prompts = mean + deviation * (prompts - mean)
                 free = max(0.0, most - 1.0 - n)
-                limit = free + refills * spread
+                # A slot that is taken refills at the rate of completions, one that is free at
+                # half of it, as it is taken halfway: for equal lengths, not again (Cox 1962).
+                cycles = count * often  # of a slot, while these steps last
+                again = max(0.0, 0.5 * cycles + lags)
+                turns = min(n, most - 1.0) * cycles
+                limit = free * (1.0 + again) + turns * spread
                 if prompts > limit:
-                    # Nobody is let in but for others that complete: a rare event counts whole.
-                    limit = max(limit, free + count_at(refills, 0.0, lump, z_lump))
+                    # Nobody is let in but for others that complete: a rare event counts whole in a
+                    # short stay (binomial), and in a long one as the outputs vary (renewals).
+                    turns += free * again
+                    rare = count_at(turns, 0.0, lump, z_lump)
+                    even = max(min(1.0, work.output.cv) ** 2, 1.0 - cycles)
+                    limit = max(limit, free + turns + math.sqrt(even) * (rare - turns))
                     prompts = min(prompts, limit)
                 if prompts > 0.0:
                     extra = prompts * prefill

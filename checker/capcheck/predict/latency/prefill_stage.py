@@ -236,8 +236,11 @@ class PrefillStage:
                 prompts = most
             prefill = shared + prompts * each if prompts else 0.0
             if prompts and spread > 0.0:
-                # A gamma's shape grows by one where it is met in proportion to its length.
+                # Of prompts met by their length one is long: a gamma's shape grows by one.
                 shape = prompts / spread
-                prefill *= gamma_at_normal(1.0 + 1.0 / shape, 1.0 / math.sqrt(shape + 1.0), z_size)
+                met = shape + inside
+                prefill *= gamma_at_normal(met / shape, 1.0 / math.sqrt(met), z_size)
+                if chunked:
+                    prefill = min(prefill, shared + room * each)
             currents.append(step + prefill if chunked else prefill)
         return currents
