@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from capcheck.source.native import gpus
 from capcheck.source.native.command import quant
@@ -14,6 +15,8 @@ from capcheck.source.native.text import Text
 from capcheck.source.native.tree import Files, at, entries, plain
 from capcheck.source.nodes import Node, Scalar
 
+# Fields that are read as flags: no engine has as many.
+_MOST_FLAGS = 500
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -43,7 +46,7 @@ def quantization(files: Files, node: Node | None, *path: str) -> Fact:
 def flags(files: Files, *nodes: Node | None) -> Iterator[tuple[str, Text]]:
     """Fields whose names are those of an engine's flags, `maxModelLen` as `max-model-len`."""
     for node in nodes:
-        for key, value in entries(node):
+        for key, value in islice(entries(node), _MOST_FLAGS):
             text = files.text(value)
             if text is not None:
                 yield _CAPITAL.sub("-", key).lower(), text

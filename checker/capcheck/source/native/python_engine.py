@@ -64,7 +64,7 @@ def _commands(source: Source, scope: ast.AST, files: Files) -> Iterator[Call]:
     lists = [node for node in ast.walk(scope) if isinstance(node, ast.List)]
     for node in lists[: 10 * _MOST_COMMANDS]:
         words = _words(source, node, files)
-        if calls(words, {}):
+        if any(call.role == "serve" for call in calls(words, {})):
             added = tuple(_added(source, scope, node, files))
             yield from calls((*words, *added), {})
     for call in ast.walk(scope):

@@ -95,7 +95,6 @@ READERS: tuple[Reader, ...] = (
     python_program,
     bento_project,
     app_template,
-    templates,
     compose,
     production_stack,
     llm_d,
@@ -110,6 +109,7 @@ READERS: tuple[Reader, ...] = (
     systemd,
     shell_script,
     env_profile,
+    templates,
     workloads,
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence as SequenceOf
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from capcheck.errors import Problem
 from capcheck.place import Place
@@ -65,6 +65,9 @@ class Files:
 
     documents: tuple[Document, ...]
     lines: MappingOf[str, SequenceOf[str]]
+    index: dict[tuple[str, str], list[Document]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def text(self, node: Node | None) -> Text | None:
         """A scalar's text with a place for every character; None for anything else."""
@@ -87,12 +90,24 @@ class Files:
 
     def find(self, kind: str, name: str, *, group: str | None = None) -> Document | None:
         """The only object of that kind and name; None where there are two, or none."""
-        found = [
-            document
-            for document in self.documents
-            if document.kind == kind and document.name == name and group in (None, document.group)
-        ]
+        self._fill()
+        named = self.index.get((kind, name), ())
+        found = [document for document in named if group in (None, document.group)]
         return found[0] if len(found) == 1 else None
+
+    def with_key(self, key: str) -> SequenceOf[Document]:
+        """The documents that are no objects and have this key."""
+        self._fill()
+        return self.index.get(("", key), ())
+
+    def _fill(self) -> None:
+        """Index the documents once: objects by kind and name, others by their keys."""
+        for document in () if self.index else self.documents:
+            names = (
+                (document.name,) if document.kind else (key for key, _ in entries(document.tree))
+            )
+            for name in names:
+                self.index.setdefault((document.kind, name), []).append(document)
 
     def embedded(self, node: Node | None) -> Node | None:
         """The YAML that a string holds, its places those of the file around it."""

@@ -8,6 +8,7 @@ from textwrap import dedent
 import pytest
 from capcheck.source.native import text as texts
 from capcheck.source.native.registry import inspect
+from capcheck.source.native.tree import Document
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -247,3 +248,19 @@ def test_twice_as_much_text_is_at_most_twice_the_work(
 
     spent(4)
     assert spent(600) < 2.2 * spent(300) + 100
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "apiVersion: kubeai.org/v1\nkind: Model\nmetadata: {name: a}\n"
+        "spec: {url: hf://m, engine: VLLM, resourceProfile: 'x:1'}\n",
+        "apiVersion: apps.nvidia.com/v1alpha1\nkind: NIMService\nmetadata: {name: a}\n"
+        "spec: {image: {repository: nvcr.io/nim/nvidia/llm-nim}, storage: {nimCache: {name: c}}}\n",
+    ],
+)
+def test_references_are_looked_up_in_an_index(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    names: list[str] = []
+    monkeypatch.setattr(Document, "name", property(lambda document: names.append("") or "a"))
+    assert len(inspect({"f.yaml": "---\n".join([text] * 100)}).deployments) == 100
+    assert len(names) < 1000

@@ -86,7 +86,8 @@ def _profile(document: Document, files: Files) -> tuple[Fact, Fact]:
     if name == "cpu":
         return Stated("CPU", node.place, origin), Stated(0, node.place, origin)
     size = int(times_[:6])
-    profiles = (at(other.tree, "resourceProfiles", name) for other in files.documents)
+    holders = files.with_key("resourceProfiles")
+    profiles = (at(other.tree, "resourceProfiles", name) for other in holders)
     for profile in profiles:
         asked = gpus.requested(profile)
         label = gpus.by_labels(profile)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from capcheck.source.native import gpus
 from capcheck.source.native.deployment import (
@@ -38,8 +39,10 @@ from capcheck.source.nodes import Entry, Mapping, Node, Scalar, Sequence
 
 NAME = "Python program"
 
-_FRAMEWORK = re.compile(r"^\s*(?:import|from)\s+(?:ray|modal|bentoml)\b", re.MULTILINE)
+_FRAMEWORK = re.compile(r"^[ \t]*(?:import|from)[ \t]+(?:ray|modal|bentoml)\b", re.MULTILINE)
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+# Deployments of one program: more than anybody writes, few enough to be read in no time.
+_MOST = 50
 # A field of the arguments of a Bento, and the fact that it states.
 _BENTO = (("tp", "tp", "integer"), ("max_model_len", "max_model_len", "length"))
 
@@ -87,9 +90,8 @@ def _deployment(
 
 
 def _ray(source: Source, files: Files) -> Iterator[NativeDeployment]:
-    for call in calls(source):
-        if name_of(call.func).rpartition(".")[2] != "LLMConfig":
-            continue
+    named = (call for call in calls(source) if name_of(call.func).endswith("LLMConfig"))
+    for call in islice(named, _MOST):
         config = source.arguments(call)
         identity = plain(at(config, "model_loading_config", "model_id"))
         engine = of_config(config, files)
@@ -98,7 +100,7 @@ def _ray(source: Source, files: Files) -> Iterator[NativeDeployment]:
 
 def _modal(source: Source, files: Files) -> Iterator[NativeDeployment]:
     """`@app.function(gpu=...)` or `@app.cls(gpu=...)` on what starts the engine."""
-    for scope, decorator in _decorated(source, ("function", "cls")):
+    for scope, decorator in islice(_decorated(source, ("function", "cls")), _MOST):
         engine = engine_in(source, scope, files)
         if engine is None:
             continue
@@ -147,13 +149,13 @@ def _gpu(
 
 def _bento(source: Source, files: Files) -> Iterator[NativeDeployment]:
     """The defaults of `use_arguments`, which a build may replace, or a service's resources."""
+    whole = engine_in(source, source.module, files)
     for call in calls(source):
         if name_of(call.func).rpartition(".")[2] == "use_arguments" and call.args:
             defaults = _defaults(source, name_of(call.args[0]))
-            engine = engine_in(source, source.module, files)
-            if defaults is None or engine is None:
-                continue
-            facts = {"backend": engine[0]["backend"], **bento_facts(files, defaults)}
+            if defaults is None or whole is None:
+                return
+            facts = {"backend": whole[0]["backend"], **bento_facts(files, defaults)}
             yield deployment(
                 address=f"{source.path.rpartition('/')[2]} defaults",
                 kind=NAME,
@@ -162,8 +164,8 @@ def _bento(source: Source, files: Files) -> Iterator[NativeDeployment]:
                 expect="template",
             )
             return
-    for scope, decorator in _decorated(source, ("service",)):
-        engine = engine_in(source, scope, files) or engine_in(source, source.module, files)
+    for scope, decorator in islice(_decorated(source, ("service",)), _MOST):
+        engine = engine_in(source, scope, files) or whole
         if engine is None:
             continue
         resources = at(source.arguments(decorator), "resources")

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from capcheck.place import Place
 from capcheck.source.native import gpus
 from capcheck.source.native.command.programs import calls_in_script
+from capcheck.source.native.command_line import started
 from capcheck.source.native.container import RUNS_ON_CPU, Container, Reading, pulled_model
 from capcheck.source.native.container import read as read_container
 from capcheck.source.native.deployment import (
@@ -113,7 +114,7 @@ def _reading(
     shell = tuple(text_at(word, place_of(at(document.tree, "run"))) for word in ("sh", "-c"))
     found = calls_in_script(script, environment)
     if not any(call.role == "serve" for call in found):
-        return None
+        return _contained(script, environment)
     container = Container(
         place=place_of(document.tree),
         image=image,
@@ -130,6 +131,15 @@ def _reading(
     if model is None:
         return reading
     return Reading({**reading.facts, "model": model}, reading.settings, reading.device)
+
+
+def _contained(script: Text, environment: dict[str, Text]) -> Reading | None:
+    """What a container serves that the script runs; its GPUs are those of the node."""
+    one = next(iter(started(script, environment)), None)
+    if one is None:
+        return None
+    facts = {name: fact for name, fact in one.facts.items() if name not in ("gpu", "gpu_count")}
+    return Reading(facts, one.settings)
 
 
 def _environment(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from capcheck.place import Place
-from capcheck.source.native.command import programs
+from capcheck.source.native import template
 from capcheck.source.native.deployment import (
     FACTS,
     Fact,
@@ -29,19 +29,12 @@ PLAN_FIRST = "Terraform: check the manifests that it renders"
 _TERRAFORM = (".tf", ".tofu", ".tftpl")
 _TEMPLATES = (".tftpl", ".tpl", ".tmpl", ".j2", ".jinja", ".gotmpl")
 _EXPRESSION = re.compile(r"\{\{|\{%")
-_KIND = re.compile(r"^kind:\s*([A-Z]\w*)\s*$", re.MULTILINE)
-_IMAGE = re.compile(r"""(?:image|image_id|repository)"?\s*[:=]\s*["']?(?:docker:)?([\w./-]+)""")
-_RESOURCE = re.compile(r'^\s*resource\s+"([\w-]+)"\s+"([\w-]+)"', re.MULTILINE)
+_KIND = re.compile(r"^kind:[ \t]*([A-Z]\w*)[ \t]*$", re.MULTILINE)
+_RESOURCE = re.compile(r'^[ \t]*resource[ \t]+"([\w-]+)"\s+"([\w-]+)"', re.MULTILINE)
 _DEPLOYS = re.compile(
     r"kubernetes_(?:manifest|deployment|stateful_set)|helm_release|kubectl_manifest"
 )
-_COMMENT = re.compile(r"^\s*(?:#|//|/?\*).*$", re.MULTILINE)
-_COMMAND = re.compile(
-    r"""^\s*-?\s*["']?(?:[\w./-]*/)?(vllm|sglang|ollama|llama-server|text-generation-launcher)"""
-    r"""["']?(?:\s+serve\b.*)?$""",
-    re.MULTILINE,
-)
-_PROGRAMS = {"llama-server": "llama.cpp", "text-generation-launcher": "tgi"}
+_COMMENT = re.compile(r"^[ \t]*(?:#|//|/?\*).*$", re.MULTILINE)
 _WORDS = re.compile(r"(?<![a-z])(vllm|sglang|ollama)(?![a-z])")
 
 
@@ -59,9 +52,9 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
     if document.path.endswith(_TERRAFORM[:2]):
         return _terraform(document)
     match = _KIND.search(document.text)
-    engine = _engine(document)
+    engine = template.backend(document)
     runs = re.search(r"^run:", document.text, re.MULTILINE) is not None
-    if "containers:" not in document.text and not (runs and engine):
+    if "containers:" not in document.text and engine is None:
         return []
     kind = match[1] if match else "service" if runs else NAME
     return [_unrendered(document, kind, kind, document.place, engine, RENDER_FIRST)]
@@ -87,23 +80,3 @@ def _unrendered(
     if engine is not None:
         facts["backend"] = engine
     return deployment(address=address, kind=kind, place=place, facts=facts, expect="template")
-
-
-def _engine(document: Document) -> Stated | None:
-    """The engine of every image and command in the text that holds one."""
-    found: dict[str, Stated] = {}
-    named = [
-        (match, row.engine, "image")
-        for match in _IMAGE.finditer(document.text)
-        if (row := programs.image(match[1])) is not None
-    ]
-    named += [
-        (match, _PROGRAMS.get(match[1], match[1]), "command")
-        for match in _COMMAND.finditer(document.text)
-    ]
-    for match, engine, origin in named:
-        line = document.place.line + document.text[: match.start(1)].count("\n")
-        if engine:
-            place = Place(document.path, line, 1, 2)
-            found.setdefault(engine, Stated(engine, place, origin))
-    return next(iter(found.values())) if len(found) == 1 else None
