@@ -39,7 +39,13 @@ class Base:
     meant: frozenset[str]
 
 
-def read_base(reference: str, paths: Sequence[str], shown: Iterable[str]) -> Base:
+def read_base(
+    reference: str,
+    paths: Sequence[str],
+    shown: Iterable[str],
+    *,
+    environment: str | None = None,
+) -> Base:
     """The manifests that `paths` mean at a commit; `shown` are those on disk, as they are shown.
 
     Raises BaseError when the commit is not there to compare with, InputError outside a repository.
@@ -53,7 +59,7 @@ def read_base(reference: str, paths: Sequence[str], shown: Iterable[str]) -> Bas
                 "and every finding counts; fetch it (of a shallow clone, with fetch-depth: 0)"
             )
         tree = repository.tree(commit)
-        return _read(tree, repository.commit("HEAD"), paths, shown)
+        return _read(tree, repository.commit("HEAD"), paths, shown, environment)
     except GitError as error:
         raise BaseError(
             f"{quoted(reference)} cannot be read, so nothing was compared and every finding "
@@ -79,7 +85,13 @@ def _repository(paths: Sequence[str]) -> Repository:
         raise InputError((problem,)) from error
 
 
-def _read(tree: Tree, head: str | None, paths: Sequence[str], shown: Iterable[str]) -> Base:
+def _read(
+    tree: Tree,
+    head: str | None,
+    paths: Sequence[str],
+    shown: Iterable[str],
+    environment: str | None,
+) -> Base:
     names = _Names(tree.repository.root)
     on_disk = {inside: name for name in shown if (inside := names.inside(name)) is not None}
     meant = {path: names.inside(path) for path in paths}
@@ -93,7 +105,12 @@ def _read(tree: Tree, head: str | None, paths: Sequence[str], shown: Iterable[st
         name = on_disk.get(path) or names.shown(path)
         try:
             data = contents[_sha(tree, path)]
-            stated[path] = entries(data, name, read_file=lambda wanted: names.read(wanted, tree))
+            stated[path] = entries(
+                data,
+                name,
+                read_file=lambda wanted: names.read(wanted, tree),
+                environment=environment,
+            )
         except KeyError:
             raise GitError(f"{name} is missing from the object store (a partial clone?)") from None
         except InputError:

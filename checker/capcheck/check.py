@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from capcheck.judge import Context, start
+from capcheck.estimate import Estimate
+from capcheck.finding import Finding
+from capcheck.judge import Checked, Context, start
 from capcheck.manifest.deployment import Deployment
 from capcheck.predict.latency.headroom import headroom_rps
 from capcheck.report.model import DeploymentReport
-from capcheck.search.find import SHOWN, find
+from capcheck.rules import outlook
+from capcheck.rules.exceptions import covered
+from capcheck.search.find import SHOWN, Search, find
 
 
 def check(
@@ -34,12 +38,28 @@ def check(
     if not alternatives:
         return report
     search = find(checked, context, shown=shown)
+    headroom = headroom_rps(started.resolved, started.unloaded.speed, checked.forecast.memory)
     return replace(
         report,
-        headroom_rps=headroom_rps(
-            started.resolved, started.unloaded.speed, checked.forecast.memory
-        ),
+        findings=(*report.findings, *_outlook(checked, headroom, search, context)),
+        headroom_rps=headroom,
         alternatives=search.alternatives,
         near_misses=search.near_misses,
         nothing_passes=search.nothing_passes,
     )
+
+
+def _outlook(
+    checked: Checked, headroom: Estimate, search: Search, context: Context
+) -> tuple[Finding, ...]:
+    """What else is worth a note where the deployment passes."""
+    if checked.verdict != "pass":
+        return ()
+    deployment = checked.resolved.deployment
+    remarks = outlook.check(
+        deployment,
+        usd_month=checked.forecast.cost.usd_month,
+        headroom_rps=headroom,
+        alternatives=search.alternatives,
+    )
+    return covered(remarks, deployment, context.today)

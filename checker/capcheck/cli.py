@@ -20,9 +20,11 @@ COMMANDS = {
     "check": "Judge the deployments in manifests.",
     "comment": "Write a saved report onto its pull request.",
     "curve": "Show latency against traffic.",
+    "explain": "Explain a rule: why it is there, how it is computed, what to do about it.",
     "inspect": "Show what native files (Kubernetes, Compose ...) say about deployments.",
     "list": "List the models, GPUs, quants, backends or prices that capcheck knows.",
     "render": "Print a saved JSON report in another format.",
+    "rules": "List the rules that a deployment is held against.",
     "schema": "Print a JSON Schema.",
     "suggest": "Look for cheaper configurations that surely pass.",
 }

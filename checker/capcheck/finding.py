@@ -22,6 +22,19 @@ def worst(*verdicts: Verdict) -> Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiver:
+    """Why a finding does not count, and until the end of which day (ISO 8601).
+
+    `id` is `skip` for an exception in the manifest itself, else that of a policy's waiver.
+    """
+
+    id: str
+    reason: str
+    owner: str
+    expires: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One statement about one deployment, at one place.
 
@@ -29,7 +42,8 @@ class Finding:
     error is `fail` or `cannot-predict`, a warning may be `borderline`, all else is `pass`.
     `fix` is one sentence, or None. `gate` names the gate that it decides, `subject` the limit that
     it is about where a gate has several (`latency_p95`). `beyond` is the figure over its limit (of
-    a minimum, the reverse): above 1 it is broken, by more the larger it is.
+    a minimum, the reverse): above 1 it is broken, by more the larger it is. `waived` says why it
+    does not count; it is a note that passes then.
     """
 
     rule: str
@@ -42,6 +56,7 @@ class Finding:
     gate: str | None = None
     subject: str | None = None
     beyond: float | None = None
+    waived: Waiver | None = None
 
 
 @dataclass(frozen=True, slots=True)

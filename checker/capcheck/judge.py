@@ -14,8 +14,9 @@ from capcheck.predict.forecast import Forecast
 from capcheck.registry.tables import Registry
 from capcheck.resolution.resolve import resolve
 from capcheck.resolution.resolved import Resolved
-from capcheck.rules import CERTAIN, UNDER_LOAD, WITHOUT_LOAD
+from capcheck.rules import CERTAIN, JUDGED, UNDER_LOAD, WITHOUT_LOAD
 from capcheck.rules.case import Case, Judgement
+from capcheck.rules.exceptions import applied
 
 # What a deployment that does not fit in memory has no figures for.
 LOAD_GATES = frozenset({"ttft", "tpot", "latency", "throughput", "utilisation"})
@@ -90,7 +91,11 @@ class Started:
         return all(gate.verdict == "pass" or gate.name in ignored for gate in gates)
 
     def finish(self) -> Checked:
-        """Predict the load and judge the rest; the verdict is that of the worst gate."""
+        """Predict the load and judge the rest.
+
+        Every gate that does not pass has a finding, its own or the one that explains it: the
+        verdict is that of the worst finding that no exception covers.
+        """
         predicted = self.unloaded.loaded()
         case = replace(self.case, forecast=predicted)
         under_load = [rule.check(case) for rule in UNDER_LOAD]
@@ -98,13 +103,16 @@ class Started:
             **self.gates,
             **{gate.name: gate for judgement in under_load for gate in judgement.gates},
         }
-        findings = (*self.findings, *(found for one in under_load for found in one.findings))
+        case = replace(case, gates=gates)
+        all_judged = (*under_load, *(rule.check(case) for rule in JUDGED))
+        found = (*self.findings, *(found for one in all_judged for found in one.findings))
+        findings = applied(found, self.resolved.deployment, case.today)
         return Checked(
             resolved=self.resolved,
             forecast=predicted,
             gates=gates,
             findings=tuple(sorted(findings, key=_order)),
-            verdict=worst(*(gate.verdict for gate in gates.values())),
+            verdict=worst(*(found.verdict for found in findings)),
         )
 
 

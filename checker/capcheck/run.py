@@ -32,7 +32,7 @@ class Options:
     """What a run depends on besides its paths.
 
     `now` has a time zone; `shown` is the number of alternatives in the report, None for all. `base`
-    is the commit to compare with, None for none.
+    is the commit to compare with, None for none; `environment` the one to check in each manifest.
     """
 
     fail_on: tuple[Verdict, ...]
@@ -41,6 +41,7 @@ class Options:
     shown: int | None = SHOWN
     coefficients: Path | None = None
     base: str | None = None
+    environment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,12 @@ def run(paths: Iterable[str], options: Options) -> Outcome:
         try:
             data = read_manifest(manifest)
             sources[name] = data.decode("utf-8-sig", "replace").split("\n")
-            stated += entries(data, name, read_file=reader_for(repository_root(manifest)))
+            stated += entries(
+                data,
+                name,
+                read_file=reader_for(repository_root(manifest)),
+                environment=options.environment,
+            )
         except InputError as error:
             problems += error.problems
             unread.add(name)
@@ -106,7 +112,7 @@ def _base(paths: Sequence[str], shown: Sequence[str], options: Options) -> Base 
     from capcheck.base import BaseError, read_base
 
     try:
-        return read_base(options.base, paths, shown)
+        return read_base(options.base, paths, shown, environment=options.environment)
     except BaseError as error:
         return Comparison(str(error))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from capcheck import schemas
-from capcheck.commands.options import detail, display_options, print_report
+from capcheck.commands.options import detail, display_options, environment_option, print_report
 from capcheck.compare.model import COMPARED
 from capcheck.exit_codes import ExitCode
 from capcheck.finding import Verdict
@@ -72,6 +72,7 @@ def _coefficients(ctx: click.Context, param: click.Parameter, value: Path | None
 @click.command("check")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @display_options
+@environment_option
 @click.option(
     "--output",
     "outputs",
@@ -120,6 +121,7 @@ def command(
     base: str | None,
     coefficients_file: Path | None,
     today: datetime | None,
+    environment: str | None,
     output_format: str,
     color: Color,
     quiet: bool,
@@ -136,6 +138,7 @@ def command(
         now=today.replace(tzinfo=timezone.utc) if today else datetime.now(timezone.utc),
         alternatives=not no_alternatives,
         coefficients=coefficients_file,
+        environment=environment,
         base=base,
     )
     outcome = run(paths or (".",), options)

@@ -42,6 +42,14 @@ def display_options(command: Decorated) -> Decorated:
     return command
 
 
+environment_option = click.option(
+    "--env",
+    "environment",
+    metavar="NAME",
+    help="Check the deployments as they are in this environment of the manifests.",
+)
+
+
 def detail(*, quiet: bool, verbose: bool) -> Detail:
     """How much to show. Raises UsageError when both are asked for."""
     if quiet and verbose:

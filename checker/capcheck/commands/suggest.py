@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import click
 
-from capcheck.commands.options import detail, display_options, print_report
+from capcheck.commands.options import detail, display_options, environment_option, print_report
 from capcheck.exit_codes import ExitCode
 from capcheck.output import Color
 from capcheck.report import to_document
@@ -17,11 +17,13 @@ from capcheck.search.find import SHOWN
 @click.command("suggest")
 @click.argument("paths", nargs=-1, metavar="PATH...", required=True)
 @display_options
+@environment_option
 @click.option("--all", "every", is_flag=True, help=f"All that pass, not the best {SHOWN}.")
 def command(
     paths: tuple[str, ...],
     *,
     every: bool,
+    environment: str | None,
     output_format: str,
     color: Color,
     quiet: bool,
@@ -32,7 +34,10 @@ def command(
     Nothing is gated: the exit code is 0 when the manifests could be read.
     """
     options = Options(
-        fail_on=(), now=datetime.now().astimezone(timezone.utc), shown=None if every else SHOWN
+        fail_on=(),
+        now=datetime.now().astimezone(timezone.utc),
+        shown=None if every else SHOWN,
+        environment=environment,
     )
     outcome = run(paths, options)
     document = to_document(outcome.report)

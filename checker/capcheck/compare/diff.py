@@ -100,7 +100,10 @@ def _new_verdicts(
     for found, standing in standings.items():
         if standing != "unchanged":
             yield found.verdict
+    waived = {found.gate for found in now.findings if found.waived}
     for name, gate in now.gates.items():
+        if name in waived:
+            continue
         before = base.gates.get(name)
         if gate.verdict == "fail" and (before is None or before.verdict != "fail"):
             yield gate.verdict

@@ -24,6 +24,7 @@ TOGETHER = (
     ("/model", "/architecture", CONFIG),
     ("/traffic/requests_per_second", "/traffic/agents", "/traffic/think_time"),
     ("/quality",),
+    ("/skip",),
 )
 
 
@@ -56,6 +57,8 @@ def taking(head: Entry, base: Entry, pointers: Collection[str]) -> Entry:
         if pointer not in base.stated.values:
             for known in (values, places, written):
                 known.pop(pointer, None)
+            for item in [name for name in places if name.startswith(f"{pointer}/")]:
+                del places[item]
             continue
         values[pointer] = base.stated.values[pointer]
         written[pointer] = base.stated.written[pointer]

@@ -9,9 +9,12 @@ from typing import Protocol
 
 from capcheck.compare.diff import added, diff, edited_since
 from capcheck.compare.pairing import pair
+from capcheck.finding import worst
 from capcheck.judge import Checked, Context, judge
 from capcheck.manifest.load import Entry
 from capcheck.report.model import DeploymentReport
+from capcheck.rules.change import cost_increase
+from capcheck.rules.exceptions import covered
 
 
 class Check(Protocol):
@@ -43,8 +46,23 @@ def _against(
     report = check_head(both.judged, search=both.kind != "unchanged")
     now = _checked(report)
     before = now if both.kind == "unchanged" else judge_entry(base, context)
+    now = _with_increase(now, before, context)
     change, placed = diff(both, now, before, partial(judge_entry, context=context))
-    return replace(report, findings=placed.findings, change=change)
+    return replace(report, findings=placed.findings, verdict=placed.verdict, change=change)
+
+
+def _with_increase(now: Checked, before: Checked, context: Context) -> Checked:
+    """Head, with the finding that it costs too much more than base, if it does."""
+    deployment = now.resolved.deployment
+    found = cost_increase(
+        deployment,
+        base=before.forecast.cost.usd_month_max,
+        head=now.forecast.cost.usd_month_max,
+    )
+    if found is None:
+        return now
+    findings = (*now.findings, *covered((found,), deployment, context.today))
+    return replace(now, findings=findings, verdict=worst(now.verdict, findings[-1].verdict))
 
 
 def judge_entry(entry: Entry, context: Context) -> Checked:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from capcheck.place import Place
 
@@ -129,8 +130,17 @@ class AlternativesScope:
 
 
 @dataclass(frozen=True, slots=True)
+class Skip:
+    """Rules that do not apply until the end of a day."""
+
+    rules: tuple[str, ...]
+    reason: str
+    expires: date
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
-    """One entry of `deployments:`."""
+    """One entry of `deployments:`, in an environment if one was asked for."""
 
     name: str
     path: str
@@ -157,6 +167,9 @@ class Deployment:
     safety: SafetyLimit | None = None
     budget: Budget = Budget()
     alternatives: AlternativesScope = AlternativesScope()
+    skip: Skip | None = None
+    environment: str | None = None
+    root: str = ""  # JSON pointer, from the file's root, of the map that changes are written to
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
 
     def at(self, *pointers: str) -> Place:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from capcheck import units
@@ -20,6 +21,8 @@ MAX_TEXT = 300
 # One line, no blank at either end.
 TEXT_PATTERN = r"^\S(.*\S)?$"
 _TEXT = re.compile(TEXT_PATTERN)
+
+DAY_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 _FLAG_WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
@@ -179,6 +182,24 @@ def duration() -> Kind:
         return milliseconds
 
     return Kind(expected, {"type": "string", "pattern": units.DURATION_PATTERN}, read)
+
+
+def day() -> Kind:
+    """A day of the calendar."""
+    expected = "a day such as 2027-03-31"
+
+    def read(node: Node) -> date:
+        value = _value(node, expected)
+        if not isinstance(value, str):
+            raise RejectedError("wrong-type", expected)
+        try:
+            if re.fullmatch(DAY_PATTERN, value):
+                return date.fromisoformat(value)
+        except ValueError as error:  # 2027-02-30
+            raise RejectedError("bad-value", expected) from error
+        raise RejectedError("bad-value", expected)
+
+    return Kind(expected, {"type": "string", "pattern": DAY_PATTERN}, read)
 
 
 def list_of(item: Kind, what: str) -> Kind:

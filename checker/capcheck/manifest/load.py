@@ -11,7 +11,9 @@ from capcheck.errors import InputError
 from capcheck.manifest.build import build
 from capcheck.manifest.deployment import Deployment
 from capcheck.manifest.fields import NAME_PATTERN, VERSION
+from capcheck.manifest.layers import Layers, read_layers
 from capcheck.manifest.model_config import ModelConfigs, ReadFile
+from capcheck.manifest.names import FILE_KEYS
 from capcheck.manifest.read import Stated, read, refuse_key
 from capcheck.place import Place
 from capcheck.source import nodes, yaml_tree
@@ -22,24 +24,35 @@ _NAME = re.compile(NAME_PATTERN)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One deployment as stated in the manifest `path`, and what its `model_config` holds."""
+    """One deployment as stated in the manifest `path`, and what its `model_config` holds.
+
+    `environment` is the one asked for, whether or not the manifest says anything about it;
+    `root` is the JSON pointer of the map that a change of it is written to.
+    """
 
     stated: Stated
     path: str
     architecture: Mapping[str, Any] | None = None
+    environment: str | None = None
+    root: str = ""
 
     def deployment(self) -> Deployment:
         """The deployment that it states."""
-        return build(self.stated, self.path, self.architecture)
+        return build(self.stated, self.path, self.architecture, self.environment, self.root)
 
 
-def load(data: bytes, path: str, *, read_file: ReadFile | None = None) -> tuple[Deployment, ...]:
+def load(
+    data: bytes, path: str, *, read_file: ReadFile | None = None, environment: str | None = None
+) -> tuple[Deployment, ...]:
     """The deployments of one manifest, in file order, as of `entries`."""
-    return tuple(entry.deployment() for entry in entries(data, path, read_file=read_file))
+    stated = entries(data, path, read_file=read_file, environment=environment)
+    return tuple(entry.deployment() for entry in stated)
 
 
-def entries(data: bytes, path: str, *, read_file: ReadFile | None = None) -> tuple[Entry, ...]:
-    """What one manifest states of each deployment, in file order.
+def entries(
+    data: bytes, path: str, *, read_file: ReadFile | None = None, environment: str | None = None
+) -> tuple[Entry, ...]:
+    """What one manifest states of each deployment in an environment, in file order.
 
     `path` is the manifest's, with `/` between its parts, as it is shown in places. `read_file` gets
     the path of a `model_config`, joined to the manifest's folder, and raises OSError for one that
@@ -49,19 +62,38 @@ def entries(data: bytes, path: str, *, read_file: ReadFile | None = None) -> tup
     if tree is None:
         raise InputError(found)
     problems = Problems(found)
-    stated = [
-        read(name, entry, problems)
+    named = {
+        name: entry
         for name, entry in _deployments(tree, path, problems).items()
         if _has_valid_name(entry, problems)
-    ]
+    }
+    layers = read_layers(tree, named, environment, problems)
+    stated = _in_environment(layers, named, environment, problems)
     configs = ModelConfigs(path, read_file, problems)
     architectures = [configs.of(one) for one in stated]
     if problems:
         raise problems.error()
     return tuple(
-        Entry(one, path, architecture)
+        Entry(one, path, architecture, environment, layers.root(one.name, environment))
         for one, architecture in zip(stated, architectures, strict=True)
     )
+
+
+def _in_environment(
+    layers: Layers,
+    named: Mapping[str, nodes.Entry],
+    environment: str | None,
+    problems: Problems,
+) -> list[Stated]:
+    """Each deployment in the environment; the others are read too, for what is wrong in them."""
+    for other in (None, *layers.environments):
+        if other != environment:
+            for name, entry in named.items():
+                read(name, layers.merged(name, entry, other), problems)
+    return [
+        read(name, layers.merged(name, entry, environment), problems)
+        for name, entry in named.items()
+    ]
 
 
 def _deployments(tree: nodes.Node, path: str, problems: Problems) -> Mapping[str, nodes.Entry]:
@@ -77,7 +109,7 @@ def _deployments(tree: nodes.Node, path: str, problems: Problems) -> Mapping[str
         raise problems.error()
     _check_version(tree, start, problems)
     for name, entry in tree.entries.items():
-        if name not in ("version", "deployments"):
+        if name not in FILE_KEYS:
             refuse_key(entry, "file", problems)
     if "deployments" not in tree.entries:
         problems.add("missing-key", start, found="no deployments", expected="deployments: a map")

@@ -9,7 +9,7 @@ from capcheck.manifest.field import Field
 from capcheck.manifest.fields import CHILDREN, FIELDS
 from capcheck.source.nearest import nearest
 
-FILE_KEYS = ("version", "deployments")
+FILE_KEYS = ("version", "defaults", "deployments", "environments")
 
 
 def squeezed(name: str) -> str:

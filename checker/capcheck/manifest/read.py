@@ -16,7 +16,11 @@ from capcheck.place import Place
 from capcheck.source.nodes import Entry, Mapping, Node, Scalar, Sequence, describe, is_broken
 from capcheck.source.problems import Problems, quoted
 
-_OWNERS = {"file": "version or deployments", "": "a field of a deployment"}
+_OWNERS = {
+    "file": "version, defaults, deployments or environments",
+    "environment": "defaults or deployments",
+    "": "a field of a deployment",
+}
 
 
 @dataclass(slots=True)

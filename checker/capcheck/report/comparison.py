@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from capcheck.compare.fingerprint import fingerprints
 from capcheck.compare.model import Cause, Change, Edit, LimitChange, Mark
-from capcheck.finding import Finding
+from capcheck.finding import Finding, Waiver
 from capcheck.judge import Checked
 from capcheck.place import Place
 from capcheck.report import document
@@ -26,7 +26,9 @@ def counts(report: Report) -> dict[str, int]:
             entry.verdict in report.fail_on and not is_blocking(entry, report)
             for entry in report.deployments
         ),
-        "waived": 0,
+        "waived": sum(
+            found.waived is not None for entry in report.deployments for found in entry.findings
+        ),
     }
 
 
@@ -75,7 +77,7 @@ def of_finding(found: Finding, change: Change | None, fingerprint: str) -> docum
         "gate": found.gate,
         "change": mark.standing if mark else None,
         "cause": _cause(mark.cause) if mark and mark.cause else None,
-        "waived": None,
+        "waived": _waiver(found.waived) if found.waived else None,
     }
 
 
@@ -138,6 +140,15 @@ def _edit(edit: Edit) -> document.Difference:
         "base": edit.base,
         "head": edit.head,
         "place": spot(edit.place),
+    }
+
+
+def _waiver(waiver: Waiver) -> document.Waiver:
+    return {
+        "id": waiver.id,
+        "reason": waiver.reason,
+        "owner": waiver.owner,
+        "expires": waiver.expires,
     }
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
@@ -20,13 +20,14 @@ class Case:
     """One deployment with its forecast.
 
     `explained` names the gates whose missing figures an earlier finding already accounts for: one
-    cause gives one blocking finding.
+    cause gives one blocking finding. `gates` are those judged, once all are.
     """
 
     resolved: Resolved
     forecast: Forecast
     today: date
     explained: frozenset[str]
+    gates: Mapping[str, Gate] = field(default_factory=dict)
 
     @property
     def deployment(self) -> Deployment:

@@ -29,7 +29,7 @@ RANKS = {pointer: rank for rank, pointer in enumerate(FIELDS)}
 
 def edits(today: Deployment, candidate: Deployment) -> tuple[Edit, ...]:
     """Every setting in which `candidate` differs, lightest first; pointers are from the root."""
-    root = root_of(today.name)
+    root = today.root or root_of(today.name)
     found = []
     for pointer, field in FIELDS.items():
         previous, value = field(today), field(candidate)
@@ -42,9 +42,11 @@ def edits(today: Deployment, candidate: Deployment) -> tuple[Edit, ...]:
     return tuple(found)
 
 
-def disruption(changes: tuple[Edit, ...], name: str) -> tuple[int, int]:
-    """How much an alternative asks of its user: its heaviest edit, then the number of edits."""
-    root = root_of(name)
+def disruption(changes: tuple[Edit, ...], root: str) -> tuple[int, int]:
+    """How much an alternative asks of its user: its heaviest edit, then the number of edits.
+
+    `root` is the deployment's JSON pointer.
+    """
     heaviest = max((RANKS[edit.pointer.removeprefix(root)] for edit in changes), default=-1)
     return heaviest, len(changes)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from capcheck.judge import Checked, Context, Started
+from capcheck.manifest.deployment import Deployment
 from capcheck.predict.forecast import Forecast
 from capcheck.search.alternative import Alternative
 from capcheck.search.cheapest import MAX_REPLICAS, Cheapest, Miss
-from capcheck.search.edits import disruption, edits
+from capcheck.search.edits import disruption, edits, root_of
 from capcheck.search.needs import needs
 from capcheck.search.passing import binding_gate, distance, miss_text, reservation
 from capcheck.search.space import Family, families
@@ -120,8 +121,12 @@ def _alternative(checked: Checked, today: Checked) -> Alternative:
 
 
 def _rank(offered: Alternative) -> tuple[tuple[float, float], tuple[int, int]]:
-    disturbs = disruption(offered.edits, offered.resolved.deployment.name)
+    disturbs = disruption(offered.edits, _root(offered.resolved.deployment))
     return _cost_then_quality(offered.forecast), disturbs
+
+
+def _root(deployment: Deployment) -> str:
+    return deployment.root or root_of(deployment.name)
 
 
 def _cost_then_quality(forecast: Forecast) -> tuple[float, float]:

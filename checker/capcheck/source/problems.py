@@ -45,6 +45,7 @@ CODES = {
     "bad-name": "A deployment's name with characters that names can't have.",
     "conflict": "Two keys that exclude each other.",
     "inconsistent": "Two values that can't both hold, such as a p95 below its mean.",
+    "unknown-environment": "An environment that the manifest does not have, though it has others.",
     "bad-json": "A `model_config` file that is not a JSON object.",
     "too-many-problems": f"More than {MAX_PROBLEMS:,} problems; the rest is not listed.",
 }

@@ -127,7 +127,7 @@ DEPLOYMENT_CASES = [
     # Names of features to come.
     *(
         (f"model: x\n{name}: y", "not-supported-yet", 5, 5, 5 + len(name), None)
-        for name in ("from", "command", "skip", "measurements", "environments", "vars", "env_files")
+        for name in ("from", "command", "measurements", "environments", "vars", "env_files")
     ),
     ("model: x\nquality: {evidence: f}", "not-supported-yet", 5, 15, 23, None),
     # Text.
@@ -284,7 +284,7 @@ def test_without_a_reader_no_file_is_read():
 
 def test_every_code_has_a_case():
     codes = {case[1] for case in (*FILE_CASES, *DEPLOYMENT_CASES, *CONFIG_CASES)}
-    assert set(CODES) - codes == {"too-many-problems"}
+    assert set(CODES) - codes == {"too-many-problems", "unknown-environment"}
 
 
 def test_all_problems_of_a_file_in_one_run_sorted_by_place():
@@ -364,8 +364,8 @@ def test_the_list_of_problems_ends():
             "up to 10,000; did you mean '22.3517'?",
         ),
         (
-            "model: x\nskip: {rules: [a]}",
-            'deploy/m.yaml:5:5: not-supported-yet: found "skip", expected none yet: the name is '
+            "model: x\ncommand: vllm serve x",
+            'deploy/m.yaml:5:5: not-supported-yet: found "command", expected none yet: the name is '
             "reserved for a later release",
         ),
     ],

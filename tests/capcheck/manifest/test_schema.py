@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from capcheck.errors import InputError, Problem
 from capcheck.manifest.fields import CHILDREN, FIELDS, RESERVED
+from capcheck.manifest.kinds import DAY_PATTERN
 from capcheck.manifest.load import load
 from capcheck.manifest.reference import refreshed
 from capcheck.manifest.schema import schema
@@ -88,6 +89,8 @@ def values_of(shape: dict[str, Any]) -> st.SearchStrategy[Any]:
         return st.dictionaries(st.sampled_from("abc"), inner | st.lists(inner), max_size=3)
     if shape["type"] == "string":
         durations = st.sampled_from(("500ms", "1.5s", "2m", "0.001h"))
+        if shape["pattern"] == DAY_PATTERN:
+            return st.sampled_from(("2027-03-31", "2028-02-29"))
         return durations if "ms|s" in shape["pattern"] else st.sampled_from(TEXTS)
     if "maximum" not in shape:
         return st.sampled_from((1, 0.25, 12.5))
