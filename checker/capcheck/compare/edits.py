@@ -70,7 +70,7 @@ def taking(head: Entry, base: Entry, pointers: Collection[str]) -> Entry:
     config = base if CONFIG in pointers else head
     return replace(
         head,
-        stated=Stated(stated.name, stated.place, values, places, written),
+        stated=replace(stated, values=values, places=places, written=written),
         architecture=config.architecture,
     )
 

@@ -14,6 +14,7 @@ EXCLUSIVE = (
     ("/traffic", "requests_per_second", "agents"),
     ("/quality", "min_score", "max_drop"),
     ("", "architecture", "model_config"),
+    ("", "from", "command"),
 )
 # A key that says nothing without another one: (map, key, the other).
 NEEDS = (
@@ -23,7 +24,7 @@ NEEDS = (
     ("/quality", "max_drop", "benchmark"),
 )
 # At least one of several keys: (map, keys).
-ANY_OF = (("", ("model", "architecture", "model_config")),)
+ANY_OF = (("", ("model", "architecture", "model_config", "from", "command")),)
 # Two numbers, the first no larger than the second. JSON Schema can't say it.
 ORDERED = (
     ("/replicas/min", "/replicas/max"),

@@ -9,7 +9,9 @@ from capcheck.manifest.field import Field
 from capcheck.manifest.fields import CHILDREN, FIELDS
 from capcheck.source.nearest import nearest
 
-FILE_KEYS = ("version", "defaults", "deployments", "environments")
+# What may stand beside `defaults` too, because it is about files and not about one deployment.
+SHARED_KEYS = ("vars", "env_files")
+FILE_KEYS = ("version", "defaults", "deployments", "environments", *SHARED_KEYS)
 
 
 def squeezed(name: str) -> str:
