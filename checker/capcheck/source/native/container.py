@@ -197,8 +197,7 @@ def _version(image: Text | None, row: Image | None) -> Stated | None:
 
 
 def _with_entrypoint(words: Sequence[Text], entrypoint: str, image: Text) -> tuple[Text, ...]:
-    mark = image.marks[:1]
-    written = tuple(Text(word, mark * len(word)) for word in entrypoint.split())
+    written = tuple(image.standing_at(word) for word in entrypoint.split())
     return (*written, *words)
 
 

@@ -184,8 +184,8 @@ def _script(words: Sequence[Text]) -> Text | None:
 def _spaced(words: Sequence[Text]) -> list[Text]:
     parts: list[Text] = []
     for word in words:
-        if parts and word.marks:
-            parts.append(Text(" ", word.marks[:1]))
+        if parts:
+            parts.append(word.standing_at(" "))
         parts.append(word)
     return parts
 

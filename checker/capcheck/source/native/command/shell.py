@@ -317,7 +317,7 @@ _SEPARATOR = "\x1f"
 
 
 def _separator(word: Text) -> Text:
-    return Text(_SEPARATOR, word.marks[:1]) if word.marks else EMPTY
+    return word.standing_at(_SEPARATOR)
 
 
 def _elements(word: Text) -> Iterator[Text]:
