@@ -18,6 +18,7 @@ from capcheck.place import Place
 from capcheck.source.native.deployment import FACTS, Fact, NativeDeployment, Unknown, deployment
 from capcheck.source.native.readers import (
     app_template,
+    compose,
     dynamo,
     kserve,
     kustomize,
@@ -51,6 +52,7 @@ READERS: tuple[Reader, ...] = (
     llm_inference_service,
     dynamo,
     app_template,
+    compose,
     workloads,
 )
 
