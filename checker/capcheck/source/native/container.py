@@ -90,9 +90,8 @@ def _commanded(container: Container, image: Image | None, implied: Stated | None
     if backend is None:
         return None
     engine = str(backend.value)
-    if image is not None and image.entrypoint and container.image is not None:
-        words = _with_entrypoint(words, image.entrypoint, container.image)
-        found = programs.calls(words, container.environment)
+    if image is not None and container.image is not None:
+        found = _of_entrypoint(words, image, container)
         if found:
             sheet = of_calls(found)
             if sheet is not None:
@@ -108,6 +107,8 @@ def of_calls(found: Sequence[Call]) -> Sheet | None:
     serving = [call for call in found if call.role == "serve"]
     if not serving:
         return None
+    # A call whose arguments are all hidden, as `"$@"` may be, says nothing that could differ.
+    serving = [call for call in serving if not _is_hidden(call)] or serving[:1]
     sheets = [command_facts.of_call(call) for call in serving]
     for call, sheet in zip(serving, sheets, strict=True):
         variables = command_facts.of_environment(call.environment, call.engine)
@@ -121,6 +122,12 @@ def of_calls(found: Sequence[Call]) -> Sheet | None:
     if model is not None:
         result.facts.update(merged(result.facts, {"model": model}))
     return result
+
+
+def _is_hidden(call: Call) -> bool:
+    return bool(call.arguments) and all(
+        word.unresolved and word.value.startswith("$") for word in call.arguments
+    )
 
 
 def pulled_model(found: Sequence[Call]) -> Fact | None:
@@ -196,10 +203,21 @@ def _version(image: Text | None, row: Image | None) -> Stated | None:
     return Stated(match[1], image.place, "image tag") if match else None
 
 
-def _with_entrypoint(words: Sequence[Text], entrypoint: str, image: Text) -> tuple[Text, ...]:
-    mark = image.marks[:1]
-    written = tuple(Text(word, mark * len(word)) for word in entrypoint.split())
-    return (*written, *words)
+def _of_entrypoint(
+    words: Sequence[Text], image: Image, container: Container
+) -> tuple[programs.Call, ...]:
+    """What an image's entrypoint starts with these arguments.
+
+    Where they begin with the program's second word (`serve`), it is the program alone.
+    """
+    where = container.image
+    if where is None:
+        return ()
+    alone = (where.standing_at(image.engine), *words)
+    if words and programs.is_program(alone[:2]):
+        return programs.calls(alone, container.environment)
+    written = tuple(where.standing_at(word) for word in image.entrypoint.split())
+    return programs.calls((*written, *words), container.environment) if written else ()
 
 
 def _is_flags(command: Sequence[Text]) -> bool:

@@ -19,6 +19,7 @@ from capcheck.source.native.command.variables import Environment
 from capcheck.source.native.deployment import FACTS, Fact, NativeDeployment, Unknown, deployment
 from capcheck.source.native.readers import (
     app_template,
+    compose,
     dynamo,
     kserve,
     kustomize,
@@ -52,6 +53,7 @@ READERS: tuple[Reader, ...] = (
     llm_inference_service,
     dynamo,
     app_template,
+    compose,
     workloads,
 )
 

@@ -103,9 +103,9 @@ class Files:
 
         def locate(place: Place) -> Place:
             offset = starts[min(place.line, len(starts)) - 1] + place.column - 1
-            if not text.marks:
+            outer = text.place_at(offset)
+            if outer is None:
                 return place
-            outer = text.marks[min(offset, len(text.marks) - 1)].place
             width = place.end_column - place.column
             return Place(outer.path, outer.line, outer.column, outer.column + width)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from textwrap import dedent
 
 import pytest
+from capcheck.source.native import text as texts
 from capcheck.source.native.registry import inspect
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -123,3 +125,54 @@ def test_a_long_command_ends() -> None:
     words = " ".join(f"--flag-{n} $A" for n in range(20_000))
     text = dedent(SCRIPT).replace("exec vllm serve", f"vllm serve m {words} ; exec vllm serve")
     assert [found.address for found in inspect({"f.yaml": text}).deployments] == ["Deployment/chat"]
+
+
+def _container(inner: str) -> str:
+    body = "".join(f"      {line}\n" for line in inner.splitlines())
+    return deployment(f"    containers:\n    - name: a\n      image: vllm/vllm-openai\n{body}")
+
+
+def _lines(line: str, count: int) -> str:
+    return "\n".join(line.format(n=n, before=n - 1) for n in range(1, count))
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        lambda n: "env:\n" + _lines("- {{name: V{n}, value: 'x$(V{before})'}}", n),
+        lambda n: "env:\n" + _lines("- {{name: V{n}, value: '$(V{before})$(V{before})'}}", n),
+        lambda n: "args:\n" + _lines("- --model=a{n}", n),
+        lambda n: "args:\n" + _lines("- $(V)", n),
+        lambda n: "command: [sh, -c]\nargs:\n- |\n" + _lines("  V{n}=x$V{before}", n),
+        lambda n: f"args: [&a '{'a' * 90 * n}', {'*a ,' * n}]",
+        lambda n: "command: [sh, -c]\nargs:\n- |\n" + _lines("  vllm serve m{n}", n),
+    ],
+    ids=["chain", "doubling", "arguments", "unresolved", "assignments", "aliases", "lines"],
+)
+def test_twice_as_much_text_is_at_most_twice_the_work(
+    hostile: Callable[[int], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = 0
+    made, searched = texts.Text.__post_init__, texts._next
+
+    def counting(self: texts.Text) -> None:
+        nonlocal work
+        work += 1 + len(self.runs)
+        made(self)
+
+    def searching(*arguments: object) -> object:
+        nonlocal work
+        work += 1
+        return searched(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(texts.Text, "__post_init__", counting)
+    monkeypatch.setattr(texts, "_next", searching)
+
+    def spent(size: int) -> int:
+        nonlocal work
+        work = 0
+        inspect({"f.yaml": _container(hostile(size))})
+        return work
+
+    spent(4)
+    assert spent(600) < 2.2 * spent(300) + 100

@@ -15,7 +15,7 @@ from functools import cache
 
 from capcheck.registry.rows import read
 from capcheck.source.native.command.flags import DATA
-from capcheck.source.native.command.shell import Command, commands
+from capcheck.source.native.command.shell import Command, array, commands
 from capcheck.source.native.command.variables import Environment
 from capcheck.source.native.text import Text, joined
 
@@ -101,6 +101,12 @@ def calls(words: Sequence[Text], environment: Environment) -> tuple[Call, ...]:
     return tuple(_calls(Command(tuple(words), environment), 0))
 
 
+def is_program(words: Sequence[Text]) -> bool:
+    """Whether these words are a known program by themselves: `vllm serve`."""
+    found = _program(words)
+    return found is not None and found[1] == len(words)
+
+
 def calls_in_script(script: Text, environment: Environment) -> tuple[Call, ...]:
     """The same for the text of a shell script."""
     return tuple(call for command in commands(script, environment) for call in _calls(command, 0))
@@ -133,12 +139,13 @@ def _calls(command: Command, depth: int) -> list[Call]:
         return []
     name = _base(words[0].value)
     if name in _SHELLS or name == "eval":
-        script = _script(words)
+        script, handed = _script(words)
         if script is None:
             return []
+        environment = {**command.environment, **({"@": array(handed[1:])} if handed else {})}
         found = [
             Command(inner.words, inner.environment, inner.branch or command.branch)
-            for inner in commands(script, command.environment)
+            for inner in commands(script, environment)
         ]
         return [call for inner in found for call in _calls(inner, depth + 1)]
     environment = command.environment
@@ -165,10 +172,13 @@ def _calls(command: Command, depth: int) -> list[Call]:
     return []
 
 
-def _script(words: Sequence[Text]) -> Text | None:
-    """The text behind `sh -c`, or of `eval`; None where a file is run."""
+def _script(words: Sequence[Text]) -> tuple[Text | None, Sequence[Text]]:
+    """The text behind `sh -c`, or of `eval`, and the words that it is handed: its name first.
+
+    No text where a file is run.
+    """
     if _base(words[0].value) == "eval":
-        return joined(_spaced(words[1:]))
+        return joined(_spaced(words[1:])), ()
     takes = False
     for position, word in enumerate(words[1:], start=1):
         value = word.value
@@ -177,15 +187,15 @@ def _script(words: Sequence[Text]) -> Text | None:
         elif value.startswith("--") or words[position - 1].value.endswith("o"):
             continue
         else:
-            return word if takes else None
-    return None
+            return (word, words[position + 1 :]) if takes else (None, ())
+    return None, ()
 
 
 def _spaced(words: Sequence[Text]) -> list[Text]:
     parts: list[Text] = []
     for word in words:
-        if parts and word.marks:
-            parts.append(Text(" ", word.marks[:1]))
+        if parts:
+            parts.append(word.standing_at(" "))
         parts.append(word)
     return parts
 

@@ -9,7 +9,7 @@ variable that a branch sets) is marked as unresolved.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from capcheck.source.native.command.variables import Environment, closing, parameter
@@ -270,13 +270,10 @@ class _Reader:
         end = closing(self.value, self.at, "(", ")")
         inner = self.script[self.at + 1 : end]
         self.at = end + 1
-        parts: list[Text] = []
         if self.depth >= _DEEPEST:
             return inner.missing("(...)")
-        for command in _Reader(inner, self.environment, self.depth + 1).read():
-            for word in command.words:
-                parts += [_separator(word), word]
-        return joined(parts)
+        found = _Reader(inner, self.environment, self.depth + 1).read()
+        return array([word for command in found for word in command.words])
 
     def _redirection(self, length: int) -> None:
         written = self.value[self.at : self.at + length]
@@ -316,8 +313,13 @@ _REDIRECTION = re.compile(r"[0-9]*(?:<<<|<<-|<<|<>|>>|>\||<|>)")
 _SEPARATOR = "\x1f"
 
 
+def array(words: Sequence[Text]) -> Text:
+    """Words as the value of an array, or of `$@`."""
+    return joined(part for word in words for part in (_separator(word), word))
+
+
 def _separator(word: Text) -> Text:
-    return Text(_SEPARATOR, word.marks[:1]) if word.marks else EMPTY
+    return word.standing_at(_SEPARATOR)
 
 
 def _elements(word: Text) -> Iterator[Text]:

@@ -99,7 +99,8 @@ def parameter(
         return value_of(match[0], text[start:end], environment), end
     if value[start + 1 : start + 2] in tuple(_SPECIAL):
         whole = text[start : start + 2]
-        return whole.missing(whole.value), start + 2
+        known = environment.get("@") if whole.value in ("$@", "$*") else None
+        return known if known is not None else whole.missing(whole.value), start + 2
     return text[start : start + 1], start + 1
 
 

@@ -1,0 +1,166 @@
+"""Docker Compose: every service that serves a model, and Compose's own `models`.
+
+Services of different profiles need not run together; a service that only pulls a model into an
+Ollama server names that server's model where the two share a profile. Source: the Compose
+specification.
+"""
+
+from __future__ import annotations
+
+import re
+
+from capcheck.source.native.command import quant
+from capcheck.source.native.command.facts import model as model_fact
+from capcheck.source.native.command.facts import typed, with_quant_of_name
+from capcheck.source.native.command.programs import calls
+from capcheck.source.native.compose import (
+    Project,
+    Service,
+    base_of,
+    container,
+    devices_of,
+    image_is_chosen,
+    profiles,
+    project_of,
+    services,
+)
+from capcheck.source.native.container import Container, Reading, pulled_model
+from capcheck.source.native.container import read as read_container
+from capcheck.source.native.deployment import (
+    Fact,
+    NativeDeployment,
+    Stated,
+    Unknown,
+    deployment,
+    merged,
+)
+from capcheck.source.native.docker import Devices
+from capcheck.source.native.pod import of_reading
+from capcheck.source.native.tree import Document, Files, at, entries, key_place
+from capcheck.source.nodes import Mapping, Node
+
+NAME = "docker-compose"
+
+_SERVICE_KEYS = ("image", "build", "command", "entrypoint", "deploy", "extends", "environment")
+_ENGINES = re.compile(r"vllm|sglang|ollama|llama|tgi|nim\b|trtllm|llm")
+
+
+def recognises(document: Document) -> bool:
+    """By the keys: `services` with something to run, and no Kubernetes kind."""
+    if document.kind or not isinstance(document.tree, Mapping):
+        return False
+    found = entries(at(document.tree, "services"))
+    return any(at(node, key) is not None for _, node in found for key in _SERVICE_KEYS)
+
+
+def read(document: Document, files: Files) -> list[NativeDeployment]:
+    """One deployment for each service that serves, and for each of Compose's own models."""
+    if base_of(document, files) is not None:
+        return []
+    project = project_of(document, files)
+    known = services(project)
+    found = [_service(project, service, known) for service in known.values()]
+    found += [_model(project, name, node) for name, node in entries(at(document.tree, "models"))]
+    return [deployment for deployment in found if deployment is not None]
+
+
+def _service(
+    project: Project, service: Service, known: dict[str, Service]
+) -> NativeDeployment | None:
+    running = container(project, service)
+    given = devices_of(project, service, running.environment)
+    reading = read_container(running)
+    if reading is None:
+        return _override(project, service, running, given)
+    facts = dict(reading.facts)
+    if reading.engine == "ollama" and "model" not in facts:
+        facts = merged(facts, _pulled(project, service, known))
+    over = merged(_replicas(project, service), _accelerators(running, reading, given))
+    complete = merged(over, facts)
+    with_quant_of_name(complete)
+    return _deployment(project, service, complete, dict(reading.settings))
+
+
+def _deployment(
+    project: Project, service: Service, facts: dict[str, Fact], settings: dict[str, Stated]
+) -> NativeDeployment:
+    named = profiles(project, service)
+    listed = service.get("profiles")
+    if named and listed is not None:
+        settings["profiles"] = Stated(",".join(sorted(named)), listed.place, "field profiles")
+    place = key_place(at(project.document.tree, "services"), service.name)
+    return deployment(
+        address=f"services.{service.name}",
+        kind=NAME,
+        place=place or service.node.place,
+        facts=facts,
+        settings=settings,
+    )
+
+
+def _accelerators(running: Container, reading: Reading, given: Devices) -> dict[str, Fact]:
+    """What the service asks for, else what its image is built for."""
+    built = of_reading(running, reading, None, None)
+    if given.asked:
+        on_cpu = isinstance(built.gpu, Stated) and built.gpu.value == "CPU"
+        return merged(
+            {"gpu": given.gpu, "gpu_count": given.count},
+            {} if on_cpu else {"gpu": built.gpu},
+        )
+    if image_is_chosen(running.image) and not reading.device:
+        return {}
+    return {"gpu": built.gpu, "gpu_count": built.gpu_count}
+
+
+def _pulled(project: Project, server: Service, known: dict[str, Service]) -> dict[str, Fact]:
+    """The model that services running together with an Ollama server pull into it."""
+    mine = profiles(project, server)
+    found = []
+    for service in known.values():
+        theirs = profiles(project, service)
+        if service is server or (mine and theirs and not mine & theirs):
+            continue
+        other = container(project, service)
+        found += calls((*other.command, *other.arguments), other.environment)
+    model = pulled_model([call for call in found if call.engine == "ollama"])
+    return {} if model is None else {"model": model}
+
+
+def _replicas(project: Project, service: Service) -> dict[str, Fact]:
+    for keys in (("deploy", "replicas"), ("scale",)):
+        text = project.text(service.get(*keys))
+        if text is not None:
+            return {"replicas": typed(text, "integer", f"field {'.'.join(keys)}")}
+    return {}
+
+
+def _override(
+    project: Project, service: Service, running: Container, given: Devices
+) -> NativeDeployment | None:
+    """A service without image or build is a part of one that another file describes."""
+    whole = any(service.get(key) is not None for key in ("image", "build", "extends"))
+    if whole or running.command or not _ENGINES.search(running.name.lower()):
+        return None
+    stated = merged(_replicas(project, service), {"gpu": given.gpu, "gpu_count": given.count})
+    if not any(isinstance(fact, Stated) for fact in stated.values()):
+        return None
+    return _deployment(project, service, stated, {})
+
+
+def _model(project: Project, name: str, node: Node) -> NativeDeployment | None:
+    """An entry of `models`, which Docker's model runner serves with the engine that fits it."""
+    text = project.text(at(node, "model"))
+    if text is None:
+        return None
+    model = model_fact(text, "field model")
+    facts: dict[str, Fact] = {
+        "model": model,
+        "backend": Unknown("Docker's model runner chooses the engine", text.place),
+    }
+    if isinstance(model, Stated) and (found := quant.of_name(str(model.value), "ollama")):
+        facts["quant"] = Stated(found, model.place, "name of the model")
+    context = project.text(at(node, "context_size"))
+    if context is not None:
+        facts["max_model_len"] = typed(context, "integer", "field context_size")
+    place = key_place(at(project.document.tree, "models"), name) or node.place
+    return deployment(address=f"models.{name}", kind=NAME, place=place, facts=facts)
