@@ -9,9 +9,10 @@ from pathlib import Path
 
 from capcheck.errors import InputError, Problem
 from capcheck.git import GitError, Repository, Tree, repository_of
-from capcheck.manifest.discover import SKIPPED, SUFFIXES, is_manifest
+from capcheck.manifest.discover import SKIPPED
 from capcheck.manifest.load import Entry, entries
-from capcheck.manifest.model_config import OutsideRepositoryError
+from capcheck.manifest.names import SUFFIXES, is_manifest
+from capcheck.manifest.referred import OutsideRepositoryError
 from capcheck.source.problems import quoted, whole_file
 
 # Files that are gone from disk are where a new one may have come from; more are not looked into.

@@ -38,9 +38,14 @@ ORDERED = (
 
 
 def check(
-    values: Mapping[str, Any], places: Mapping[str, Place], place: Place, problems: Problems
+    values: Mapping[str, Any],
+    places: Mapping[str, Place],
+    place: Place,
+    problems: Problems,
+    *,
+    is_whole: bool = True,
 ) -> None:
-    """Note every broken constraint of one deployment.
+    """Note every broken constraint of one deployment; one that is not whole may lack anything.
 
     `values` are those that could be read, `places` those of everything stated, by pointer; `place`
     is that of the deployment's name.
@@ -63,7 +68,7 @@ def check(
                 expected=f"{needed} beside it",
             )
     for parent, names in ANY_OF:
-        if not any(f"{parent}/{name}" in places for name in names):
+        if is_whole and not any(f"{parent}/{name}" in places for name in names):
             problems.add("missing-key", place, found="none of them", expected=" or ".join(names))
     for lower, upper in ORDERED:
         if lower in values and upper in values and values[lower] > values[upper]:

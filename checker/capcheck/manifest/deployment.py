@@ -142,11 +142,13 @@ class Skip:
 class Blank:
     """A fact that a native file leaves to something else, and where: a variable, a folder, `all`.
 
-    Its default does not hold either: something decides it, only not what was read.
+    Its default does not hold either: something decides it, only not what was read. `words` are the
+    file's own where they say a part of it: `AMD`, `L4|A100`.
     """
 
     reason: str
     place: Place
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +213,7 @@ class Deployment:
     alternatives: AlternativesScope = AlternativesScope()
     skip: Skip | None = None
     environment: str | None = None
+    native: Native = field(default=Native(), compare=False, repr=False)
     root: str = ""  # JSON pointer, from the file's root, of the map that changes are written to
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
 

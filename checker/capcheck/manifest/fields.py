@@ -64,6 +64,7 @@ _ALTERNATIVES = (
 FIELDS = {
     field.pointer: field
     for field in (
+        *SOURCES,
         *MODEL,
         *HARDWARE,
         *PRICE,

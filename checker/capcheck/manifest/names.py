@@ -13,6 +13,14 @@ from capcheck.source.nearest import nearest
 SHARED_KEYS = ("vars", "env_files")
 FILE_KEYS = ("version", "defaults", "deployments", "environments", *SHARED_KEYS)
 
+SUFFIXES = (".yaml", ".yml")
+
+
+def is_manifest(name: str) -> bool:
+    """Whether a file of this name in a directory is a manifest."""
+    stem = next((name.removesuffix(end) for end in SUFFIXES if name.endswith(end)), "")
+    return stem == "capcheck" or stem.endswith(".capcheck")
+
 
 def squeezed(name: str) -> str:
     """What spellings have in common: `max-model-len`, `maxModelLen` and `max_model_len` agree."""

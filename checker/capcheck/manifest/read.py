@@ -41,13 +41,18 @@ class Stated:
     native: Native = field(default_factory=Native)
 
 
-def read(name: str, entry: Entry, problems: Problems) -> Stated:
-    """Read one entry of `deployments:`, noting every problem in it."""
+def read(name: str, entry: Entry, problems: Problems, *, is_whole: bool = True) -> Stated:
+    """Read one entry of `deployments:`, noting every problem in it.
+
+    One that is not whole adds to what another file says.
+    """
     stated = Stated(name, entry.key.place)
     stated.places[""] = entry.key.place
     if isinstance(entry.value, Mapping):
         _Reader(stated, problems).fields("", entry.value)
-        constraints.check(stated.values, stated.places, stated.place, problems)
+        constraints.check(
+            stated.values, stated.places, stated.place, problems, is_whole=is_whole
+        )
     elif not is_broken(entry.value):
         problems.add(
             "wrong-type",

@@ -46,6 +46,10 @@ CODES = {
     "conflict": "Two keys that exclude each other.",
     "inconsistent": "Two values that can't both hold, such as a p95 below its mean.",
     "unknown-environment": "An environment that the manifest does not have, though it has others.",
+    "not-recognised": "No deployment of a form that capcheck reads.",
+    "needs-rendering": "A template: what it makes is to be checked, not the template.",
+    "no-such-address": "A `from` whose file holds no deployment of this address.",
+    "ambiguous-address": "A `from` that more than one deployment of its file matches.",
     "bad-json": "A `model_config` file that is not a JSON object.",
     "too-many-problems": f"More than {MAX_PROBLEMS:,} problems; the rest is not listed.",
 }

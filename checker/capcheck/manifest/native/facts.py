@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from capcheck.manifest.deployment import Blank, Native
+from capcheck.manifest.deployment import Blank, Native, Observed
 from capcheck.manifest.fields import FIELDS
 from capcheck.manifest.kinds import RejectedError
 from capcheck.manifest.native.model import model_of
+from capcheck.manifest.native.unmodelled import unmodelled
 from capcheck.manifest.read import Stated
 from capcheck.place import Place
 from capcheck.source.native import deployment as native
@@ -62,21 +63,23 @@ BY_NAME = "name of the model"
 def stated(
     found: NativeDeployment, name: str, *, choice: tuple[str, int] | None = None
 ) -> Stated:
-    """Everything that a manifest could state and the file does.
+    """Everything that a manifest could state and the file does, and what no forecast counts in.
 
     `choice` is the one of the file's accelerators, with its number, that this is about.
     """
     sheet = _Sheet(name, found.place)
     facts = {**found.facts, **_chosen(found, choice)}
     for fact, pointer in FACTS.items():
-        sheet.enter(pointer, _of_engine(fact, facts[fact], facts))
+        stated_fact = facts[fact]
+        words = str(stated_fact.value) if isinstance(stated_fact, native.Stated) else ""
+        sheet.enter(pointer, _of_engine(fact, stated_fact, facts), words if fact == "gpu" else "")
     for setting, pointer in SETTINGS.items():
         if pointer not in sheet.values and setting in found.settings:
             sheet.enter(pointer, found.settings[setting])
     _context_of_a_slot(sheet)
     _range(sheet, facts["replicas"], found.settings.get("max_replicas"))
     _wide_weights(sheet, found.settings.get("dtype"))
-    return sheet.stated()
+    return sheet.stated(tuple(unmodelled(found)))
 
 
 class _Sheet:
@@ -88,11 +91,11 @@ class _Sheet:
         self.origins: dict[str, str] = {}
         self.blanks: dict[str, Blank] = {}
 
-    def enter(self, pointer: str, fact: Fact) -> None:
-        """One fact, if the field can take its value."""
+    def enter(self, pointer: str, fact: Fact, words: str = "") -> None:
+        """One fact, if the field can take its value. `words` are the file's for an unknown one."""
         if isinstance(fact, Unknown):
             if fact.place is not None:
-                self.blanks[pointer] = Blank(fact.reason, fact.place)
+                self.blanks[pointer] = Blank(fact.reason, fact.place, words)
             return
         value = _plain(fact.value, pointer)
         kind = FIELDS[pointer].kind
@@ -112,14 +115,14 @@ class _Sheet:
         if parent:
             self.places.setdefault(parent, place)
 
-    def stated(self) -> Stated:
+    def stated(self, observed: tuple[Observed, ...]) -> Stated:
         return Stated(
             self.name,
             self.place,
             self.values,
             self.places,
             dict(self.values),
-            Native(blanks=self.blanks, origins=self.origins),
+            Native(blanks=self.blanks, origins=self.origins, observed=observed),
         )
 
 

@@ -124,12 +124,16 @@ def documents_of(text: str, path: str) -> tuple[Document, ...]:
     YAML file; only the latter has problems.
     """
     if not path.endswith(_YAML):
-        return (Document(path, text, None, whole_file(path)),)
+        return _plain(text, path)
     return tuple(
         document
         for part in read_parts(text, path)
         for document in _unfolded(Document(path, part.text, part.tree, part.place, part.problems))
     )
+
+
+def _plain(text: str, path: str) -> tuple[Document, ...]:
+    return (Document(path, text, None, whole_file(path)),)
 
 
 def _unfolded(document: Document) -> Iterator[Document]:
@@ -145,8 +149,10 @@ def _unfolded(document: Document) -> Iterator[Document]:
         yield replace(document, tree=node, place=node.place, within=within)
 
 
-def files_of(texts: MappingOf[str, str], variables: Environment | None = None) -> Files:
-    """The files with these texts, by path.
+def files_of(
+    texts: MappingOf[str, str], variables: Environment | None = None, *, plain: bool = False
+) -> Files:
+    """The files with these texts, by path; `plain` reads none of them as YAML.
 
     `variables` are values given from outside for what the files write as `${NAME}`; a value that is
     nothing else then stands where the variable's value does.
@@ -155,7 +161,7 @@ def files_of(texts: MappingOf[str, str], variables: Environment | None = None) -
     documents = tuple(
         replace(document, tree=_filled(document.tree, known)) if known else document
         for path, text in texts.items()
-        for document in documents_of(text, path)
+        for document in (_plain(text, path) if plain else documents_of(text, path))
     )
     return Files(documents, {path: text.split("\n") for path, text in texts.items()}, known)
 
