@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from capcheck.finding import Verdict
 from capcheck.judge import Context
 from capcheck.manifest.discover import find, read_manifest, reader_for, repository_root
 from capcheck.manifest.load import Entry, entries
+from capcheck.natives import come_across, lines_of, recorded
 from capcheck.predict import coefficients
 from capcheck.predict.coefficients import Coefficients
 from capcheck.registry import tables
@@ -46,10 +47,11 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The report, and the lines of the manifests by path for excerpts."""
+    """The report, the lines of the files by path for excerpts, and the native files' deployments."""
 
     report: Report
     sources: Mapping[str, Sequence[str]]
+    native: tuple[Entry, ...] = ()
 
 
 def run(paths: Iterable[str], options: Options) -> Outcome:
@@ -69,19 +71,23 @@ def run(paths: Iterable[str], options: Options) -> Outcome:
         name = manifest.as_posix()
         try:
             data = read_manifest(manifest)
-            sources[name] = data.decode("utf-8-sig", "replace").split("\n")
+            sources[name] = lines_of(data)
             stated += entries(
                 data,
                 name,
-                read_file=reader_for(repository_root(manifest)),
+                read_file=recorded(reader_for(repository_root(manifest)), sources),
                 environment=options.environment,
             )
         except InputError as error:
             problems += error.problems
             unread.add(name)
+    native = come_across(paths, manifests, stated, sources, options.environment)
+    stated += native
+    files = [manifest.as_posix() for manifest in manifests]
+    files += sorted({entry.path for entry in native})
     comparison: Comparison | None
     deployments: tuple[DeploymentReport, ...]
-    base = _base(paths, [manifest.as_posix() for manifest in manifests], options)
+    base = _base(paths, files, options)
     if base is None or isinstance(base, Comparison):
         deployments, comparison = tuple(_check(one, context, options) for one in stated), base
     else:
@@ -95,13 +101,13 @@ def run(paths: Iterable[str], options: Options) -> Outcome:
     report = Report(
         deployments=deployments,
         problems=tuple(problems),
-        files=len(manifests),
+        files=len(files),
         fail_on=options.fail_on,
         created=options.now.isoformat(timespec="seconds").replace("+00:00", "Z"),
         data=_provenance(registry, fitted),
         comparison=comparison,
     )
-    return Outcome(report, sources)
+    return Outcome(report, sources, tuple(entry for entry in stated if entry.is_native))
 
 
 def _base(paths: Sequence[str], shown: Sequence[str], options: Options) -> Base | Comparison | None:
@@ -140,12 +146,13 @@ def _compared(
 def _check(
     entry: Entry, context: Context, options: Options, *, search: bool = True
 ) -> DeploymentReport:
-    return check(
+    report = check(
         entry.deployment(),
         context,
         alternatives=options.alternatives and search,
         shown=options.shown,
     )
+    return replace(report, is_asked=entry.is_asked)
 
 
 def _manifests(paths: Iterable[str], problems: list[Problem]) -> list[Path]:

@@ -32,8 +32,9 @@ class Entry:
     """One deployment as stated in the manifest `path`, and what its `model_config` holds.
 
     `environment` is the one asked for, whether or not the manifest says anything about it;
-    `root` is the JSON pointer of the map that a change of it is written to. `address` is that of the
-    deployment in a native file, where `path` is no manifest.
+    `root` is the JSON pointer of the map that a change of it is written to. Where `path` is a native
+    file, `address` is that of the deployment in it. `is_asked` is false for what was only come
+    across.
     """
 
     stated: Stated
@@ -42,6 +43,8 @@ class Entry:
     environment: str | None = None
     root: str = ""
     address: str = ""
+    is_native: bool = False
+    is_asked: bool = True
 
     def deployment(self) -> Deployment:
         """The deployment that it states."""
@@ -119,7 +122,7 @@ def _native(
     text = decode(data, path)
     files = ReferredFiles(path, read_file, problems)
     found = [
-        Entry(one, path, environment=environment, address=address)
+        Entry(one, path, environment=environment, address=address, is_native=True)
         for address, one in alone(text, path, files)
     ]
     if not found and path.endswith(SUFFIXES) and not _NATIVE.search(data):

@@ -19,7 +19,8 @@ class DeploymentReport:
     """Everything said about one deployment.
 
     `change` is None where nothing was compared. `headroom_rps` is the largest rate that keeps every
-    stated limit on latency and utilisation.
+    stated limit on latency and utilisation. `is_asked` is false for a native file that was only come
+    across: what can't be predicted there breaks no limit of anybody.
     """
 
     resolved: Resolved
@@ -34,11 +35,13 @@ class DeploymentReport:
         None  # the binding gate and its distance, when the search found none
     )
     change: Change | None = None
+    is_asked: bool = True
 
     @property
     def deciding(self) -> Verdict:
         """What counts for the run: the verdict, or against base the part that is new or worse."""
-        return self.change.verdict if self.change else self.verdict
+        verdict = self.change.verdict if self.change else self.verdict
+        return "pass" if verdict == "cannot-predict" and not self.is_asked else verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,11 @@ def name_of(address: str, path: str, taken: Collection[str]) -> str:
     name = _UNUSABLE.sub("-", "-".join(parts)).strip("._+@-")
     if not name or (not slash and not _SECTION.match(address)):
         name = _UNUSABLE.sub("-", posixpath.basename(path).partition(".")[0]).strip("._+@-")
-    name = name[:90] or "deployment"
+    return unlike(name[:90] or "deployment", taken)
+
+
+def unlike(name: str, taken: Collection[str]) -> str:
+    """The name, with a number behind it where it is taken."""
     unique, number = name, 1
     while unique in taken:
         number += 1
