@@ -47,7 +47,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The report, the lines of the files by path for excerpts, and the native files' deployments."""
+    """The report, the lines of the files by path for excerpts, what native files state."""
 
     report: Report
     sources: Mapping[str, Sequence[str]]

@@ -13,7 +13,6 @@ from capcheck.errors import InputError
 from capcheck.manifest import constraints
 from capcheck.manifest.fields import CHILDREN, FIELDS
 from capcheck.manifest.load import Entry
-from capcheck.manifest.read import Stated
 from capcheck.search.edits import root_of
 from capcheck.source.problems import Problems
 

@@ -13,7 +13,7 @@ from capcheck.manifest.deployment import Deployment
 from capcheck.manifest.fields import NAME_PATTERN, VERSION
 from capcheck.manifest.layers import Layers, read_layers
 from capcheck.manifest.model_config import ModelConfigs
-from capcheck.manifest.names import FILE_KEYS, SUFFIXES, is_manifest
+from capcheck.manifest.names import FILE_KEYS, is_manifest
 from capcheck.manifest.read import Stated, read, refuse_key
 from capcheck.manifest.referred import ReadFile, ReferredFiles
 from capcheck.place import Place
@@ -22,8 +22,9 @@ from capcheck.source.problems import Problems, quoted, whole_file
 from capcheck.source.text import decode
 
 _NAME = re.compile(NAME_PATTERN)
-_DEPLOYMENTS = re.compile(rb"^\xef?\xbb?\xbf?[\"']?deployments[\"']?\s*:", re.MULTILINE)
+_DEPLOYMENTS = re.compile(rb"^[\"']?deployments[\"']?\s*:", re.MULTILINE)
 # The first keys of native files that are YAML: without one of them a file is a broken manifest.
+_NO_MANIFEST = (".service", ".sh", ".tpl", ".tmpl", ".tftpl", ".j2", ".toml", ".py", ".env")
 _NATIVE = re.compile(rb"^(?:apiVersion|services)\s*:", re.MULTILINE)
 
 
@@ -32,9 +33,9 @@ class Entry:
     """One deployment as stated in the manifest `path`, and what its `model_config` holds.
 
     `environment` is the one asked for, whether or not the manifest says anything about it;
-    `root` is the JSON pointer of the map that a change of it is written to. Where `path` is a native
-    file, `address` is that of the deployment in it. `is_asked` is false for what was only come
-    across.
+    `root` is the JSON pointer of the map that a change of it is written to. Where `path` is a
+    native file, `address` is that of the deployment in it. `is_asked` is false for what was only
+    come across.
     """
 
     stated: Stated
@@ -100,7 +101,7 @@ def _reads_as_manifest(data: bytes, path: str) -> bool:
     """Whether a file is to be read as a manifest, by its name or its first keys."""
     if is_manifest(path.rpartition("/")[2]):
         return True
-    return path.endswith(SUFFIXES) and _DEPLOYMENTS.search(data) is not None
+    return _DEPLOYMENTS.search(data) is not None
 
 
 def _with_native(own: Stated, files: ReferredFiles) -> Iterable[Stated]:
@@ -125,7 +126,7 @@ def _native(
         Entry(one, path, environment=environment, address=address, is_native=True)
         for address, one in alone(text, path, files)
     ]
-    if not found and path.endswith(SUFFIXES) and not _NATIVE.search(data):
+    if not found and not (path.endswith(_NO_MANIFEST) or _NATIVE.search(data)):
         return None
     if not found:
         refuse(text, path, whole_file(path), problems)

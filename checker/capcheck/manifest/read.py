@@ -50,9 +50,7 @@ def read(name: str, entry: Entry, problems: Problems, *, is_whole: bool = True) 
     stated.places[""] = entry.key.place
     if isinstance(entry.value, Mapping):
         _Reader(stated, problems).fields("", entry.value)
-        constraints.check(
-            stated.values, stated.places, stated.place, problems, is_whole=is_whole
-        )
+        constraints.check(stated.values, stated.places, stated.place, problems, is_whole=is_whole)
     elif not is_broken(entry.value):
         problems.add(
             "wrong-type",

@@ -19,8 +19,8 @@ class DeploymentReport:
     """Everything said about one deployment.
 
     `change` is None where nothing was compared. `headroom_rps` is the largest rate that keeps every
-    stated limit on latency and utilisation. `is_asked` is false for a native file that was only come
-    across: what can't be predicted there breaks no limit of anybody.
+    stated limit on latency and utilisation. `is_asked` is false for a native file that was only
+    come across: what can't be predicted there breaks no limit of anybody.
     """
 
     resolved: Resolved

@@ -76,9 +76,7 @@ def _written(deployment: Deployment, pointer: str) -> str | int | float | bool |
     return value
 
 
-def _agree(
-    pointer: str, deployment: Deployment, displaced: Displaced, registry: Registry
-) -> bool:
+def _agree(pointer: str, deployment: Deployment, displaced: Displaced, registry: Registry) -> bool:
     if pointer.startswith("/replicas"):
         low, high = deployment.replicas.min, deployment.replicas.max
         return low <= max(1, int(displaced.value)) <= high

@@ -27,9 +27,7 @@ def matching(
     reference: Reference, found: Sequence[NativeDeployment], files: Files
 ) -> list[NativeDeployment]:
     """The deployments of the file that the reference may mean."""
-    inside = [
-        one for one in found if one.place.path == reference.path and one.expect in SERVING
-    ]
+    inside = [one for one in found if one.place.path == reference.path and one.expect in SERVING]
     if not reference.address:
         return inside
     asked = _folded(reference.address)

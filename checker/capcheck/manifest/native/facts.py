@@ -60,9 +60,7 @@ _CONTAINERS = frozenset(("compressed-tensors", "auto", "auto_round", "auto-round
 BY_NAME = "name of the model"
 
 
-def stated(
-    found: NativeDeployment, name: str, *, choice: tuple[str, int] | None = None
-) -> Stated:
+def stated(found: NativeDeployment, name: str, *, choice: tuple[str, int] | None = None) -> Stated:
     """Everything that a manifest could state and the file does, and what no forecast counts in.
 
     `choice` is the one of the file's accelerators, with its number, that this is about.

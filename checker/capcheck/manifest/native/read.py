@@ -19,7 +19,6 @@ from capcheck.manifest.native.variables import variables
 from capcheck.manifest.read import Stated
 from capcheck.manifest.referred import ReferredFiles
 from capcheck.place import Place
-from capcheck.source.nearest import nearest
 from capcheck.source.native.command.variables import Environment
 from capcheck.source.native.container import Container
 from capcheck.source.native.container import read as read_container
@@ -27,6 +26,7 @@ from capcheck.source.native.deployment import NativeDeployment, deployment
 from capcheck.source.native.registry import RENDER_FIRST, Inspection, inspect
 from capcheck.source.native.text import Text, of_source
 from capcheck.source.native.tree import Files, files_of
+from capcheck.source.nearest import nearest
 from capcheck.source.problems import Problems, quoted
 from capcheck.source.text import decode
 
@@ -178,11 +178,11 @@ def _only(
         if one.place.path == reference.path and one.expect in SERVING
     ]
     if len(found) > 1:
-        addresses = ", ".join(dict.fromkeys(one.address for one in found))
+        matched = ", ".join(dict.fromkeys(one.address for one in found))
         problems.add(
             "ambiguous-address",
             reference.place,
-            found=f"{len(found)} deployments that match: {addresses[:200]}",
+            found=f"{len(found)} deployments that match: {matched[:200]}",
             expected=f"{quoted(reference.path)[1:-1]}#ADDRESS with the address of one",
         )
     elif reference.address and inside:

@@ -61,7 +61,7 @@ _LONE = re.compile(r"\$\{([A-Za-z_]\w*)(?::?[-?=][^${}]*)?\}|\$([A-Za-z_]\w*)")
 
 
 def lone_name(text: str) -> str:
-    """The variable that a text consists of, `$NAME`, `${NAME}` or `${NAME:-default}`; else empty."""
+    """The variable that a text consists of: `$NAME`, `${NAME}`, `${NAME:-default}`; else empty."""
     match = _LONE.fullmatch(text)
     return (match[1] or match[2]) if match else ""
 
