@@ -161,12 +161,16 @@ class Displaced:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What the texts of native files show without any table, as a rule's finding tells it."""
+    """What the texts of native files show without any table, as a rule's finding tells it.
+
+    It holds for models of more layers than `layers`, where that is stated.
+    """
 
     rule: str
     message: str
     place: Place
     related: Place | None = None
+    layers: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,11 +32,9 @@ def resolve(deployment: Deployment, registry: Registry) -> tuple[Resolved, tuple
     quant = weight_format(deployment, registry, model.spec, backend)
     gpus = identify.gpu(deployment, registry)
     count, count_origin = _gpus_per_replica(deployment, backend, gpus.spec)
-    price = (
-        Identified[tuple[Price, ...]]()
-        if native.has_open_bill(deployment)
-        else identify.price(deployment, registry, gpus.spec, n_gpus=count)
-    )
+    price: Identified[tuple[Price, ...]] = Identified()
+    if not native.has_open_bill(deployment):
+        price = identify.price(deployment, registry, gpus.spec, n_gpus=count)
     gpu = gpus.spec.spec if gpus.spec else None
     usable_gib = deployment.vram_gib or (gpu.usable_gib if gpu else None)
     reserved_gib = deployment.reserved_gib or 0.0

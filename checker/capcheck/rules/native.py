@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from capcheck.finding import Finding, Severity, Verdict
+from capcheck.registry.specs import ModelSpec
 from capcheck.resolution.resolved import Resolved
 from capcheck.rules.rule import Rule
 
-# Flags that load a checkpoint which was quantised this way, and fail on any other. SOURCE: vllm
-# 0.22.0 config/model.py _verify_quantization, model_executor/model_loader/weight_utils.py
-# get_quant_config ("Cannot find the config file for ...").
+# Flags that load a checkpoint which was quantised this way, and fail on any other. SOURCE: vllm and
+# sglang model_loader/weight_utils.py get_quant_config ("Cannot find the config file for ...").
 _NEEDS_CHECKPOINT = frozenset(("AWQ", "GPTQ"))
 _UNQUANTISED = frozenset(("BF16", "FP16", "FP32"))
-_LOADERS = frozenset(("vllm", "sglang", "tgi"))
+_LOADERS = frozenset(("vllm", "sglang"))
 
 RULES = (
     Rule(
@@ -28,7 +28,7 @@ RULES = (
         how="A native file gives it by a variable that nothing sets, or by `all`.",
         fix="State it in a manifest, or the variable under `vars`.",
         failing="from: deploy.yaml#Deployment/open",
-        passing="vars: {MAX_LEN: 8192}",
+        passing="vars: {MAX_SEQS: 64}",
     ),
     Rule(
         id="roles-differ",
@@ -105,6 +105,8 @@ _FIXES = {
 def check(resolved: Resolved) -> Iterator[Finding]:
     """Findings roles-differ, gpu-shared, offload- and setting-not-modelled, and of the flag."""
     for seen in resolved.deployment.native.observed:
+        if seen.layers is not None and _has_no_more(resolved.model, seen.layers):
+            continue
         severity, verdict = _WEIGHT.get(seen.rule, ("warning", "pass"))
         yield Finding(
             seen.rule,
@@ -116,6 +118,11 @@ def check(resolved: Resolved) -> Iterator[Finding]:
             related=seen.related,
         )
     yield from _flag(resolved)
+
+
+def _has_no_more(model: ModelSpec | None, layers: int) -> bool:
+    """Whether that many layers on the device are all; of an unknown model nothing is said."""
+    return model is None or model.n_layers is None or layers >= model.n_layers
 
 
 def _flag(resolved: Resolved) -> Iterator[Finding]:
@@ -137,10 +144,10 @@ def _flag(resolved: Resolved) -> Iterator[Finding]:
             severity="error",
             verdict="fail",
             message=(
-                f"{origin} asks for a {quant.name} checkpoint, and {deployment.model} is "
+                f"{origin} asks for a checkpoint in {quant.name}, and {deployment.model} is in "
                 f"{model.native_quant}: {resolved.backend.name} will not start"
             ),
             place=deployment.at("/quant"),
             related=deployment.at("/model"),
-            fix=f"name an {quant.name} checkpoint, or remove the flag",
+            fix=f"name a checkpoint in {quant.name}, or remove the flag",
         )

@@ -16,6 +16,8 @@ _OFFLOAD = {
     "override_tensor": (),
     "no_kv_offload": ("false",),
 }
+# llama.cpp: the number of layers on the device, which may be all of them.
+_LAYERS = "gpu_layers"
 # What takes memory or time of its own beside the model.
 _BESIDE = {
     "enable_lora": "the memory of LoRA adapters",
@@ -24,19 +26,17 @@ _BESIDE = {
     "speculative_algorithm": "a draft model's memory and speed",
     "mmproj": "the memory of the vision part",
 }
-# llama.cpp: more layers than any model has, or a word for all of them.
-_ALL_LAYERS = 90
-
 
 def unmodelled(found: NativeDeployment) -> Iterator[Observed]:
     """Observations offload-not-modelled and setting-not-modelled."""
     for name, stated in found.settings.items():
         if _offloads(name, stated):
             message = (
-                f"{stated.origin} {stated.value} leaves part of the model in host memory, which "
-                "no figure here counts in"
+                f"{stated.origin} {str(stated.value)[:60]} leaves part of the model in host "
+                "memory, which no figure here counts in"
             )
-            yield Observed("offload-not-modelled", message, stated.place)
+            layers = int(stated.value) if name == _LAYERS else None
+            yield Observed("offload-not-modelled", message, stated.place, layers=layers)
         elif name in _BESIDE and stated.value != "false":
             message = f"{stated.origin}: {_BESIDE[name]} is not in these figures"
             yield Observed("setting-not-modelled", message, stated.place)
@@ -44,6 +44,6 @@ def unmodelled(found: NativeDeployment) -> Iterator[Observed]:
 
 def _offloads(name: str, stated: Stated) -> bool:
     value = str(stated.value)
-    if name == "gpu_layers":
-        return value.isdigit() and int(value) < _ALL_LAYERS
+    if name == _LAYERS:
+        return value.isascii() and value.isdigit() and len(value) < 6
     return name in _OFFLOAD and value not in _OFFLOAD[name]
