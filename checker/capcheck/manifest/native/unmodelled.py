@@ -27,6 +27,7 @@ _BESIDE = {
     "mmproj": "the memory of the vision part",
 }
 
+
 def unmodelled(found: NativeDeployment) -> Iterator[Observed]:
     """Observations offload-not-modelled and setting-not-modelled."""
     for name, stated in found.settings.items():

@@ -63,5 +63,3 @@ class Repository:
 @pytest.fixture
 def repository() -> Repository:
     return Repository()
-
-

