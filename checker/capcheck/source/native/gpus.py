@@ -57,7 +57,22 @@ def by_labels(pod: Node | None) -> Stated | Unknown:
 
     Several values that mean different GPUs are alternatives, joined by `|`.
     """
-    for label, values in _labels(pod):
+    return _of_labels(_labels(pod))
+
+
+def by_terms(terms: Node | None) -> Stated | Unknown:
+    """The GPU that a list of `nodeSelectorTerms` fixes."""
+    return _of_labels(_expressions(terms))
+
+
+def of_resource(key: str) -> str | None:
+    """What an extended resource's name says of the GPU: its vendor, nothing for NVIDIA's."""
+    row = _resource(key)
+    return row["gpu"] if row else None
+
+
+def _of_labels(labels: Iterator[tuple[str, tuple[Scalar, ...]]]) -> Stated | Unknown:
+    for label, values in labels:
         found: dict[str, Scalar] = {}
         for value in values:
             gpu = gpu_of_label(label, value.text)
@@ -95,7 +110,11 @@ def _labels(pod: Node | None) -> Iterator[tuple[str, tuple[Scalar, ...]]]:
         "requiredDuringSchedulingIgnoredDuringExecution",
         "nodeSelectorTerms",
     )
-    for term in items(required):
+    yield from _expressions(required)
+
+
+def _expressions(terms: Node | None) -> Iterator[tuple[str, tuple[Scalar, ...]]]:
+    for term in items(terms):
         for expression in items(at(term, "matchExpressions")):
             if plain(at(expression, "operator")) in _LISTS:
                 values = items(at(expression, "values"))

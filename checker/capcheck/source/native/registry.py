@@ -21,8 +21,14 @@ from capcheck.source.native.readers import (
     compose,
     dynamo,
     kserve,
+    kserve_chart,
     kustomize,
+    llm_d,
     llm_inference_service,
+    nim_chart,
+    ollama_chart,
+    opea,
+    production_stack,
     workloads,
 )
 from capcheck.source.native.tree import Document, Files, files_of
@@ -53,6 +59,12 @@ READERS: tuple[Reader, ...] = (
     dynamo,
     app_template,
     compose,
+    production_stack,
+    llm_d,
+    opea,
+    nim_chart,
+    kserve_chart,
+    ollama_chart,
     workloads,
 )
 
