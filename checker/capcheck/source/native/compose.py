@@ -224,8 +224,3 @@ def _file(files: Files, beside: str, name: str) -> Document | None:
     """A file by its path from another one; None where it is not among the files."""
     path = posixpath.normpath(posixpath.join(posixpath.dirname(beside), name))
     return next((document for document in files.documents if document.path == path), None)
-
-
-def image_is_chosen(image: Text | None) -> bool:
-    """Whether a variable decides on an image: its tag may be one for a GPU."""
-    return image is not None and bool(image.variables or image.unresolved)

@@ -39,7 +39,7 @@ def requested(resources: Node | None, *, plain_gpu: bool = False) -> Requested |
     """
     for section in ("limits", "requests"):
         for key, value in entries(at(resources, section)):
-            row = _resource(key)
+            row = resource(key)
             if row is None and not (plain_gpu and key == "gpu"):
                 continue
             count = _count(value, f"{section} {key}")
@@ -63,12 +63,6 @@ def by_labels(pod: Node | None) -> Stated | Unknown:
 def by_terms(terms: Node | None) -> Stated | Unknown:
     """The GPU that a list of `nodeSelectorTerms` fixes."""
     return _of_labels(_expressions(terms))
-
-
-def of_resource(key: str) -> str | None:
-    """What an extended resource's name says of the GPU: its vendor, nothing for NVIDIA's."""
-    row = _resource(key)
-    return row["gpu"] if row else None
 
 
 def _of_labels(labels: Iterator[tuple[str, tuple[Scalar, ...]]]) -> Stated | Unknown:
@@ -130,7 +124,8 @@ def _count(value: Node, origin: str) -> Fact:
     return Unknown(f"the number of accelerators is {value.text[:40]!r}", value.place)
 
 
-def _resource(key: str) -> dict[str, str] | None:
+def resource(key: str) -> dict[str, str] | None:
+    """The row of a resource name such as `nvidia.com/gpu`."""
     for row in _resource_table():
         if fnmatchcase(key, row["resource"]):
             return row

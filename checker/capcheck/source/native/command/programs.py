@@ -112,6 +112,14 @@ def calls_in_script(script: Text, environment: Environment) -> tuple[Call, ...]:
     return tuple(call for command in commands(script, environment) for call in _calls(command, 0))
 
 
+def named_in(text: str) -> set[str]:
+    """The engines whose serving commands stand in a text, word by word."""
+    words = " ".join(_PYTHON.sub("python", _base(word)) for word in text.split())
+    padded = f" {words} "
+    rows = _programs().items()
+    return {row["engine"] for name, row in rows if row["role"] == "serve" and f" {name} " in padded}
+
+
 def image(reference: str) -> Image | None:
     """The row whose pattern fits an image reference, registry and tag left aside where need be."""
     name = repository(reference).lower()

@@ -19,12 +19,11 @@ from capcheck.source.native.compose import (
     base_of,
     container,
     devices_of,
-    image_is_chosen,
     profiles,
     project_of,
     services,
 )
-from capcheck.source.native.container import Container, Reading, pulled_model
+from capcheck.source.native.container import Container, pulled_model
 from capcheck.source.native.container import read as read_container
 from capcheck.source.native.deployment import (
     Fact,
@@ -34,8 +33,7 @@ from capcheck.source.native.deployment import (
     deployment,
     merged,
 )
-from capcheck.source.native.docker import Devices
-from capcheck.source.native.pod import of_reading
+from capcheck.source.native.docker import Devices, accelerators
 from capcheck.source.native.tree import Document, Files, at, entries, key_place
 from capcheck.source.nodes import Mapping, Node
 
@@ -75,7 +73,7 @@ def _service(
     facts = dict(reading.facts)
     if reading.engine == "ollama" and "model" not in facts:
         facts = merged(facts, _pulled(project, service, known))
-    over = merged(_replicas(project, service), _accelerators(running, reading, given))
+    over = merged(_replicas(project, service), accelerators(running, reading, given))
     complete = merged(over, facts)
     with_quant_of_name(complete)
     return _deployment(project, service, complete, dict(reading.settings))
@@ -96,20 +94,6 @@ def _deployment(
         facts=facts,
         settings=settings,
     )
-
-
-def _accelerators(running: Container, reading: Reading, given: Devices) -> dict[str, Fact]:
-    """What the service asks for, else what its image is built for."""
-    built = of_reading(running, reading, None, None)
-    if given.asked:
-        on_cpu = isinstance(built.gpu, Stated) and built.gpu.value == "CPU"
-        return merged(
-            {"gpu": given.gpu, "gpu_count": given.count},
-            {} if on_cpu else {"gpu": built.gpu},
-        )
-    if image_is_chosen(running.image) and not reading.device:
-        return {}
-    return {"gpu": built.gpu, "gpu_count": built.gpu_count}
 
 
 def _pulled(project: Project, server: Service, known: dict[str, Service]) -> dict[str, Fact]:

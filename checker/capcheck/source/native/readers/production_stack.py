@@ -14,7 +14,7 @@ from capcheck.source.native.deployment import (
     Stated,
     Unknown,
 )
-from capcheck.source.native.gpus import by_terms, of_resource
+from capcheck.source.native.gpus import by_terms, resource
 from capcheck.source.native.pod import number
 from capcheck.source.native.tree import Document, Files, at, items, place_of, plain
 from capcheck.source.nodes import Node, Scalar, Sequence
@@ -94,6 +94,10 @@ def _gpu(values: Values, entry: Node) -> Fact:
         labelled = by_terms(at(where, "nodeSelectorTerms"))
         if isinstance(labelled, Stated):
             return labelled
-    resource = at(entry, "requestGPUType")
-    vendor = of_resource(plain(resource)) if resource is not None else None
-    return Stated(vendor, place_of(resource), "field requestGPUType") if vendor else Unknown()
+    requested = at(entry, "requestGPUType")
+    row = resource(plain(requested))
+    if requested is None or row is None or not row["gpu"]:
+        return Unknown()
+    name = plain(requested)
+    gpu = f"MIG-{name.rpartition('mig-')[2]}" if row["gpu"] == "MIG" else row["gpu"]
+    return Stated(gpu, requested.place, "field requestGPUType")
