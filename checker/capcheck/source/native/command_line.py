@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from capcheck.source.native import container, docker_run
+from capcheck.source.native import container
 from capcheck.source.native.command import programs
 from capcheck.source.native.command.facts import with_quant_of_name
+from capcheck.source.native.command.shell import commands
 from capcheck.source.native.command.variables import Environment
 from capcheck.source.native.deployment import (
     Fact,
@@ -17,7 +18,7 @@ from capcheck.source.native.deployment import (
     merged,
 )
 from capcheck.source.native.docker import accelerators
-from capcheck.source.native.docker_run import Run
+from capcheck.source.native.docker_run import Run, executed_by, run_of
 from capcheck.source.native.text import Text
 from capcheck.source.native.tree import Document
 
@@ -46,16 +47,19 @@ def read(
 def started(script: Text, environment: Environment) -> list[Started]:
     """Everything that the commands start."""
     found = []
-    sheet = container.of_calls(programs.calls_in_script(script, environment))
+    run = commands(script, environment)
+    sheet = container.of_calls(programs.calls_of(run))
     if sheet is not None:
         found.append(Started("", sheet.facts, sheet.settings))
     by_name: dict[str, list[Started]] = {}
-    pulled = container.pulled_model(docker_run.executed_in(script, environment))
-    for run in docker_run.runs_in(script, environment):
-        if (one := of_run(run)) is not None:
-            model: dict[str, Fact] = {} if pulled is None else {"model": pulled}
+    pulled = container.pulled_model([call for one in run for call in executed_by(one)])
+    model: dict[str, Fact] = {} if pulled is None else {"model": pulled}
+    for command in run:
+        ran = run_of(command)
+        one = of_run(ran) if ran is not None else None
+        if one is not None:
             facts = merged(one.facts, model if _is_ollama(one) else {})
-            by_name.setdefault(run.name, []).append(Started(one.name, facts, one.settings))
+            by_name.setdefault(one.name, []).append(Started(one.name, facts, one.settings))
     return found + [_agreed(group) for group in by_name.values()]
 
 

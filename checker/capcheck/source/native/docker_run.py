@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from capcheck.place import Place
 from capcheck.source.native.command import programs
-from capcheck.source.native.command.shell import Command, commands
+from capcheck.source.native.command.shell import Command
 from capcheck.source.native.command.variables import Environment
 from capcheck.source.native.container import Container, words_of
 from capcheck.source.native.docker import Devices, Request, devices, gpus_option
@@ -52,12 +52,6 @@ class Run:
     container: Container
     devices: Devices
     name: str
-
-
-def runs_in(script: Text, environment: Environment) -> tuple[Run, ...]:
-    """The containers that a script starts."""
-    found = (run_of(command) for command in commands(script, environment))
-    return tuple(run for run in found if run is not None)
 
 
 def run_of(command: Command) -> Run | None:
@@ -166,17 +160,15 @@ def _base(word: Text) -> str:
     return word.value.rpartition("/")[2]
 
 
-def executed_in(script: Text, environment: Environment) -> tuple[programs.Call, ...]:
-    """The known programs that `docker exec` starts inside containers."""
-    found: list[programs.Call] = []
-    for command in commands(script, environment):
-        words = _after_wrappers(command.words)
-        if len(words) > 3 and _base(words[0]) in _CLIENTS and words[1].value == "exec":
-            position = 2
-            while position < len(words) and _is_option(words[position]):
-                position = _option(words, position)[2]
-            found += programs.calls(words[position + 1 :], command.environment)
-    return tuple(found)
+def executed_by(command: Command) -> tuple[programs.Call, ...]:
+    """The known programs that `docker exec` starts inside a container."""
+    words = _after_wrappers(command.words)
+    if len(words) < 4 or _base(words[0]) not in _CLIENTS or words[1].value != "exec":
+        return ()
+    position = 2
+    while position < len(words) and _is_option(words[position]):
+        position = _option(words, position)[2]
+    return programs.calls(words[position + 1 :], command.environment)
 
 
 def _after_wrappers(words: Sequence[Text]) -> Sequence[Text]:

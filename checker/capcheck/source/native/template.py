@@ -9,22 +9,20 @@ from capcheck.source.native.command import programs
 from capcheck.source.native.deployment import Stated
 from capcheck.source.native.tree import Document
 
-_COMMENT = re.compile(r"(?m)^\s*#.*$|\{\{-?/\*.*?\*/-?\}\}", re.DOTALL)
+_LEFT_OUT = re.compile(r"(?m)^[ \t]*#[^\n]*$|\{\{[^{}]*\}\}|\{%[^%]*%\}")
 _IMAGE = re.compile(r"(?m)^[ \t-]*(?:image|image_id|repository):[ \t]*[\"']?([^\s\"']+)")
-_EXPRESSION = re.compile(r"\{\{.*?\}\}")
-_MARKS = re.compile(r"[\[\]\"',]|(?m:^\s*-\s)")
+_MARKS = re.compile(r"[\[\]\"',]|(?m:^[ \t]*-\s)")
 
 
 def backend(document: Document) -> Stated | None:
     """The one engine that a template's commands start, else the one that its images hold."""
-    text = _COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), document.text)
+    text = _LEFT_OUT.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), document.text)
     started = programs.named_in(_MARKS.sub(" ", text))
     if len(started) == 1:
         return Stated(started.pop(), document.place, "command")
-    images = {}
+    images: dict[str, re.Match[str]] = {}
     for match in _IMAGE.finditer(text):
-        written = _EXPRESSION.sub("", match[1]).removeprefix("docker:")
-        found = programs.image(written) if written.strip(":/") else None
+        found = programs.image(match[1].removeprefix("docker:"))
         if found is not None and found.engine:
             images.setdefault(found.engine, match)
     if started or len(images) != 1:

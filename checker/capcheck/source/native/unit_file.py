@@ -1,7 +1,7 @@
 """systemd's unit files: sections of settings, drop-ins over them.
 
 Sources: systemd.syntax(7): a line that ends in a backslash goes on in the next one, comments
-between them are dropped; systemd.unit(5): drop-ins, an empty assignment resets a list, `%` specifiers;
+between them are dropped; systemd.unit(5): drop-ins, an empty assignment resets a list, specifiers;
 systemd.exec(5): `Environment=`, `EnvironmentFile=`.
 """
 

@@ -8,11 +8,13 @@ specification.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from capcheck.source.native.command import quant
 from capcheck.source.native.command.facts import model as model_fact
 from capcheck.source.native.command.facts import typed, with_quant_of_name
-from capcheck.source.native.command.programs import calls
+from capcheck.source.native.command.programs import Call, calls
 from capcheck.source.native.compose import (
     Project,
     Service,
@@ -57,14 +59,15 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
         return []
     project = project_of(document, files)
     known = services(project)
-    found = [_service(project, service, known) for service in known.values()]
+    pulls = _pulls(project, known)
+    found: list[NativeDeployment | None] = [
+        _service(project, service, pulls) for service in known.values()
+    ]
     found += [_model(project, name, node) for name, node in entries(at(document.tree, "models"))]
     return [deployment for deployment in found if deployment is not None]
 
 
-def _service(
-    project: Project, service: Service, known: dict[str, Service]
-) -> NativeDeployment | None:
+def _service(project: Project, service: Service, pulls: Sequence[_Pull]) -> NativeDeployment | None:
     running = container(project, service)
     given = devices_of(project, service, running.environment)
     reading = read_container(running)
@@ -72,7 +75,7 @@ def _service(
         return _override(project, service, running, given)
     facts = dict(reading.facts)
     if reading.engine == "ollama" and "model" not in facts:
-        facts = merged(facts, _pulled(project, service, known))
+        facts = merged(facts, _pulled(project, service, pulls))
     over = merged(_replicas(project, service), accelerators(running, reading, given))
     complete = merged(over, facts)
     with_quant_of_name(complete)
@@ -96,17 +99,44 @@ def _deployment(
     )
 
 
-def _pulled(project: Project, server: Service, known: dict[str, Service]) -> dict[str, Fact]:
+@dataclass(frozen=True, slots=True)
+class _Pull:
+    """A service that fetches a model for an Ollama server, and the profiles that it runs in."""
+
+    service: str
+    profiles: frozenset[str]
+    calls: tuple[Call, ...]
+
+
+# More services that pull models are not looked through for every server.
+_MOST_PULLS = 50
+
+
+def _pulls(project: Project, known: dict[str, Service]) -> list[_Pull]:
+    found: list[_Pull] = []
+    for service in known.values():
+        running = container(project, service)
+        words = (*running.command, *running.arguments)
+        fetched = tuple(
+            call for call in calls(words, running.environment) if call.engine == "ollama"
+        )
+        if fetched and len(found) < _MOST_PULLS:
+            found.append(_Pull(service.name, profiles(project, service), fetched))
+    return found
+
+
+def _pulled(project: Project, server: Service, pulls: Sequence[_Pull]) -> dict[str, Fact]:
     """The model that services running together with an Ollama server pull into it."""
     mine = profiles(project, server)
-    found = []
-    for service in known.values():
-        theirs = profiles(project, service)
-        if service is server or (mine and theirs and not mine & theirs):
-            continue
-        other = container(project, service)
-        found += calls((*other.command, *other.arguments), other.environment)
-    model = pulled_model([call for call in found if call.engine == "ollama"])
+    model = pulled_model(
+        [
+            call
+            for pull in pulls
+            if pull.service != server.name
+            and (not mine or not pull.profiles or mine & pull.profiles)
+            for call in pull.calls
+        ]
+    )
     return {} if model is None else {"model": model}
 
 

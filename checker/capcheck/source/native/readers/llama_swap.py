@@ -19,7 +19,7 @@ from capcheck.source.nodes import Mapping, Node, Scalar
 
 NAME = "llama-swap"
 
-_COMMENT = re.compile(r"(?m)^\s*#.*$")
+_COMMENT = re.compile(r"(?m)^[ \t]*#.*$")
 _CONTINUED = re.compile(r"\\?\n")
 _MOST_MACROS = 100
 
