@@ -102,6 +102,16 @@ def _commanded(container: Container, image: Image | None, implied: Stated | None
     return sheet
 
 
+def calls(container: Container) -> tuple[Call, ...]:
+    """The known programs that a container starts, by its image's entrypoint if not by a command."""
+    words = (*container.command, *container.arguments)
+    found = programs.calls(words, container.environment)
+    image = programs.image(container.image.value) if container.image else None
+    if found or container.command or image is None:
+        return found
+    return _of_entrypoint(words, image, container)
+
+
 def of_calls(found: Sequence[Call]) -> Sheet | None:
     """The facts of all engines that one script starts; what they disagree about is unknown."""
     serving = [call for call in found if call.role == "serve"]

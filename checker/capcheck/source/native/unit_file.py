@@ -63,7 +63,8 @@ def environment(section: str, known: Settings, document: Document, files: Files)
     """The variables of a section; a file of variables outranks the unit's own."""
     found: dict[str, Text] = {}
     for line in known.get((section, "Environment"), []):
-        for word in words_of(line, {}):
+        # Behind a program's name, so that no word is read as an assignment of the shell's.
+        for word in words_of(joined((line.standing_at("env "), line)), {}):
             if (parts := word.partition("=")) is not None:
                 found[parts[0].value] = parts[1]
     for line in known.get((section, "EnvironmentFile"), []):
@@ -76,7 +77,11 @@ def environment(section: str, known: Settings, document: Document, files: Files)
 def command(line: Text) -> Text:
     """An `Exec…=` line without its prefixes; specifiers are unresolved."""
     start = len(line.value) - len(line.value.lstrip(_PREFIXES))
-    line = line[start:]
+    return expanded(line[start:])
+
+
+def expanded(line: Text) -> Text:
+    """A value whose specifiers are marked as unresolved."""
     parts: list[Text] = []
     at = 0
     for match in _SPECIFIER.finditer(line.value):

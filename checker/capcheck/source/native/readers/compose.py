@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from capcheck.source.native.command import quant
 from capcheck.source.native.command.facts import model as model_fact
 from capcheck.source.native.command.facts import typed, with_quant_of_name
-from capcheck.source.native.command.programs import Call, calls
+from capcheck.source.native.command.programs import Call
 from capcheck.source.native.compose import (
     Project,
     Service,
@@ -25,7 +25,7 @@ from capcheck.source.native.compose import (
     project_of,
     services,
 )
-from capcheck.source.native.container import Container, pulled_model
+from capcheck.source.native.container import Container, calls, pulled_model
 from capcheck.source.native.container import read as read_container
 from capcheck.source.native.deployment import (
     Fact,
@@ -115,11 +115,8 @@ _MOST_PULLS = 50
 def _pulls(project: Project, known: dict[str, Service]) -> list[_Pull]:
     found: list[_Pull] = []
     for service in known.values():
-        running = container(project, service)
-        words = (*running.command, *running.arguments)
-        fetched = tuple(
-            call for call in calls(words, running.environment) if call.engine == "ollama"
-        )
+        started = calls(container(project, service))
+        fetched = tuple(call for call in started if call.engine == "ollama")
         if fetched and len(found) < _MOST_PULLS:
             found.append(_Pull(service.name, profiles(project, service), fetched))
     return found

@@ -11,9 +11,9 @@ from dataclasses import replace
 
 from capcheck.source.native import command_line
 from capcheck.source.native.command.facts import with_quant_of_name
-from capcheck.source.native.command.variables import Environment, compose
+from capcheck.source.native.command.variables import Environment
 from capcheck.source.native.deployment import NativeDeployment, deployment
-from capcheck.source.native.text import Text
+from capcheck.source.native.text import Text, joined
 from capcheck.source.native.tree import Document, Files, at, entries, items, key_place
 from capcheck.source.nodes import Mapping, Node, Scalar
 
@@ -21,7 +21,9 @@ NAME = "llama-swap"
 
 _COMMENT = re.compile(r"(?m)^[ \t]*#.*$")
 _CONTINUED = re.compile(r"\\?\n")
+_MACRO = re.compile(r"\$\{([\w.-]+)\}")
 _MOST_MACROS = 100
+_LONGEST = 10_000
 
 
 def recognises(document: Document) -> bool:
@@ -42,7 +44,7 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
         if line is None:
             continue
         macros = _macros(at(model, "macros"), files, shared)
-        script = _one_line(compose(line, macros))
+        script = _one_line(_expanded(line, macros))
         started = command_line.started(script, _environment(model, files))
         for one in started[:1]:
             facts = dict(one.facts)
@@ -65,8 +67,22 @@ def _macros(node: Node | None, files: Files, known: Environment) -> dict[str, Te
     for name, value in list(entries(node))[:_MOST_MACROS]:
         text = files.text(value)
         if text is not None:
-            found[name] = compose(text, found)
+            found[name] = _expanded(text, found)
     return found
+
+
+def _expanded(text: Text, macros: Environment) -> Text:
+    """A text whose macros are replaced; what is none of them stays as it is."""
+    parts: list[Text] = []
+    start = length = 0
+    for match in _MACRO.finditer(text.value):
+        known = macros.get(match[1])
+        if known is None or length > _LONGEST:
+            continue
+        parts += [text[start : match.start()], known]
+        length += len(known.value)
+        start = match.end()
+    return joined((*parts, text[start:]))
 
 
 def _environment(model: Node, files: Files) -> dict[str, Text]:

@@ -76,7 +76,7 @@ def _quadlet(known: unit_file.Settings, document: Document, files: Files) -> lis
         place=image.place,
         image=image,
         command=words_of(entrypoint, {}) if entrypoint is not None else (),
-        arguments=words_of(unit_file.command(run), {}) if run is not None else (),
+        arguments=words_of(unit_file.expanded(run), {}) if run is not None else (),
         environment=environment,
         name=command_line.base_name(document),
     )
