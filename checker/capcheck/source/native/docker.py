@@ -82,7 +82,7 @@ def devices(
 def accelerators(running: Container, reading: Reading, given: Devices) -> dict[str, Fact]:
     """What a container is given, else what its image is built for.
 
-    An image that a variable chooses may be one for a GPU: nothing is said of it.
+    An image that is built elsewhere, or that a variable chooses, may be one for a GPU.
     """
     built = of_reading(running, reading, None, None)
     if given.asked:
@@ -90,7 +90,7 @@ def accelerators(running: Container, reading: Reading, given: Devices) -> dict[s
         asked: dict[str, Fact] = {"gpu": given.gpu, "gpu_count": given.count}
         return merged(asked, {} if on_cpu else {"gpu": built.gpu})
     image = running.image
-    if image is not None and (image.variables or image.unresolved) and not reading.device:
+    if image is None or ((image.variables or image.unresolved) and not reading.device):
         return {}
     return {"gpu": built.gpu, "gpu_count": built.gpu_count}
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from capcheck.source.native import command_line
 from capcheck.source.native.command.facts import with_quant_of_name
 from capcheck.source.native.command.variables import Environment
-from capcheck.source.native.deployment import NativeDeployment, deployment
+from capcheck.source.native.deployment import NativeDeployment, Unknown, deployment
 from capcheck.source.native.text import Text, joined
 from capcheck.source.native.tree import Document, Files, at, entries, items, key_place
 from capcheck.source.nodes import Mapping, Node, Scalar
@@ -46,19 +46,26 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
         macros = _macros(at(model, "macros"), files, shared)
         script = _one_line(_expanded(line, macros))
         started = command_line.started(script, _environment(model, files))
-        for one in started[:1]:
-            facts = dict(one.facts)
-            with_quant_of_name(facts)
-            found.append(
-                deployment(
-                    address=f"models.{name}",
-                    kind=NAME,
-                    place=key_place(models, name) or model.place,
-                    facts=facts,
-                    settings=one.settings,
-                )
+        one = started[0] if started else _unread(line)
+        facts = dict(one.facts)
+        with_quant_of_name(facts)
+        found.append(
+            deployment(
+                address=f"models.{name}",
+                kind=NAME,
+                place=key_place(models, name) or model.place,
+                facts=facts,
+                settings=one.settings,
             )
+        )
     return found
+
+
+def _unread(line: Text) -> command_line.Started:
+    """A command that is not known: a script, which says elsewhere what it starts."""
+    program = next(iter(line.split()), line)
+    reason = f"the command {program.value[:60]!r} is not known"
+    return command_line.Started("", {"backend": Unknown(reason, program.place)}, {})
 
 
 def _macros(node: Node | None, files: Files, known: Environment) -> dict[str, Text]:

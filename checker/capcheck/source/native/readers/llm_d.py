@@ -12,7 +12,7 @@ from capcheck.source.native.charts import Values, charts
 from capcheck.source.native.command.facts import model as model_fact
 from capcheck.source.native.deployment import Fact, NativeDeployment, Stated, Unknown
 from capcheck.source.native.gpus import gpu_of_label
-from capcheck.source.native.pod import number, served
+from capcheck.source.native.pod import number, served, times
 from capcheck.source.native.tree import Document, Files, at, items, place_of, plain
 from capcheck.source.nodes import Node, Scalar
 
@@ -66,7 +66,8 @@ def _role(values: Values, role: str) -> NativeDeployment | None:
             if isinstance(stated, Stated):
                 over[name] = stated
     gpu = _gpu(values, node) if isinstance(serving.gpu, Unknown) else serving.gpu
-    accelerators: dict[str, Fact] = {"gpu": gpu, "gpu_count": serving.gpu_count}
+    count = times(serving.gpu_count, _nodes(values, node))
+    accelerators: dict[str, Fact] = {"gpu": gpu, "gpu_count": count}
     return values.deployment(
         role,
         over,
@@ -75,6 +76,21 @@ def _role(values: Values, role: str) -> NativeDeployment | None:
         settings=serving.reading.settings,
         place=node.place,
     )
+
+
+def _nodes(values: Values, node: Node) -> int:
+    """Of a role over several nodes: its workers, else all ranks over those of one node."""
+    several = at(values.node, "multinode")
+    if not isinstance(several, Scalar) or several.value is not True:
+        return 1
+    parallelism = at(node, "parallelism")
+    workers = number(parallelism, "workers")
+    if isinstance(workers, Stated):
+        return max(1, int(workers.value))
+    data, local = number(parallelism, "data"), number(parallelism, "dataLocal")
+    if isinstance(data, Stated) and isinstance(local, Stated) and int(local.value):
+        return max(1, int(data.value) // int(local.value))
+    return 1
 
 
 def _model(values: Values) -> Fact:

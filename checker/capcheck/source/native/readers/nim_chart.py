@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from capcheck.source.native.charts import Values, charts, is_on, replicas
 from capcheck.source.native.command import programs
+from capcheck.source.native.command.facts import model as model_fact
 from capcheck.source.native.container import Container
 from capcheck.source.native.container import read as read_container
 from capcheck.source.native.deployment import Fact, NativeDeployment, Stated
@@ -30,8 +31,11 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
 
 
 def _is_chart(node: Node) -> bool:
-    found = programs.image(plain(at(node, "image", "repository")))
-    return found is not None and found.engine == "nim"
+    repository = plain(at(node, "image", "repository"))
+    found = programs.image(repository)
+    if repository:
+        return found is not None and found.engine == "nim"
+    return any(at(node, "model", key) is not None for key in ("ngcAPISecret", "ngcAPIKey"))
 
 
 def _deployment(values: Values) -> NativeDeployment | None:
@@ -45,7 +49,8 @@ def _deployment(values: Values) -> NativeDeployment | None:
         image=image_of(at(node, "image"), values.files),
         environment=environment,
     )
-    reading = read_container(container)
+    implied = Stated("nim", container.place, "chart")
+    reading = read_container(container, implied=None if container.image else implied)
     if reading is None:
         return None
     serving = of_reading(container, reading, node, at(node, "resources"))
@@ -54,6 +59,9 @@ def _deployment(values: Values) -> NativeDeployment | None:
         "gpu": serving.gpu,
         "gpu_count": serving.gpu_count,
     }
+    name = values.text("model", "name")
+    if container.image is None and name is not None:
+        over["model"] = model_fact(name, "field model.name")
     nodes = number(at(node, "multiNode"), "workers")
     if is_on(at(node, "multiNode")) and isinstance(nodes, Stated):
         each = number(at(node, "multiNode"), "gpusPerNode")

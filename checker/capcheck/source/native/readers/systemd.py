@@ -48,7 +48,8 @@ def _unread(known: unit_file.Settings, document: Document) -> list[NativeDeploym
     """A service that starts something whose name is an engine's, but which is no known program."""
     line = next(iter(known.get(("Service", "ExecStart"), [])), None)
     place = line.place if line is not None else None
-    if line is None or place is None or not _ENGINES.search(line.value.lower()):
+    named = f"{command_line.base_name(document)} {line or ''}"
+    if line is None or place is None or not _ENGINES.search(named.lower()):
         return []
     message = f"what {line.value.split()[0]} starts is not said here"
     return [

@@ -199,6 +199,16 @@ def test_entries_that_are_off_are_left_out_and_hidden_values_are_unknown(found: 
     assert found("servingEngineSpec: {enableEngine: false, modelSpec: [{modelURL: m}]}") == {}
 
 
+def test_a_role_over_several_nodes_counts_all_of_them(found: Found) -> None:
+    several = "multinode: true\n" + LLM_D.replace("tensor: 4", "tensor: 4, data: 2, dataLocal: 1")
+    assert stated(found(several)["decode"])["gpu_count"] == 8
+
+
+def test_a_nim_by_its_model_alone(found: Found) -> None:
+    one = found("model: {name: meta/llama3-8b-instruct, ngcAPISecret: ngc-api}\n")["nim-llm"]
+    assert stated(one) == {"backend": "nim", "model": "meta/llama3-8b-instruct"}
+
+
 def test_a_catalogue_without_an_enabled_entry_deploys_nothing(found: Found) -> None:
     (one,) = found(CATALOGUE.replace("enabled: true", "enabled: false")).values()
     assert (one.address, one.expect, stated(one)) == ("catalog.*", "none", {})

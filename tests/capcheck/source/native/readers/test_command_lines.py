@@ -10,6 +10,28 @@ from capcheck.source.native.registry import inspect
 
 from tests.capcheck.source.native.conftest import stated, waiting
 
+SCRIPT = """\
+#!/bin/sh
+MODEL="${MODEL:-org/m}"
+if [ -n "$X" ]; then OPTS="--gpus all"; fi
+sudo docker run -it $OPTS -e A=b --name c vllm/vllm-openai:v0.9.0 --model "$MODEL" \\
+  --max-model-len 1k
+docker exec c ollama pull m
+exec vllm serve "$@"
+"""
+SWAP = """\
+macros: {bin: "llama-server --port ${PORT}"}
+models:
+  a: {cmd: "${bin} -m m-Q4_K_M.gguf -c 4096", env: [A=b]}
+"""
+GALLERY = """\
+name: chat
+config_file: |
+  backend: vllm
+  context_size: 4096
+  parameters: {model: m}
+"""
+
 
 def read(**texts: str) -> dict[str, NativeDeployment]:
     named = {name.replace("__", "/").replace("_", "."): text for name, text in texts.items()}
@@ -148,6 +170,8 @@ def test_a_units_specifiers_are_unresolved() -> None:
 def test_a_unit_whose_program_hides_the_engine_deploys_nothing() -> None:
     one = read(a_service="[Service]\nExecStart=/usr/local/bin/vllm-start\n")["a.service"]
     assert (one.expect, stated(one)) == ("none", {})
+    named = read(vllm_service="[Service]\nExecStart=/opt/start.sh\n")["vllm.service"]
+    assert named.expect == "none"
     assert read(a_service="[Service]\nExecStart=/usr/bin/nginx\n") == {}
 
 
@@ -201,10 +225,12 @@ def test_llama_swap() -> None:
           docker:
             cmd: docker run --gpus all vllm/vllm-openai --model m
             env: [A=b]
-          proxy: {cmd: python other.py}
+          script: {cmd: "./serve.sh ${PORT}"}
         """
     )
-    assert set(known) == {"models.small", "models.docker"}
+    assert set(known) == {"models.small", "models.docker", "models.script"}
+    assert known["models.script"].expect == "partial"
+    assert waiting(known["models.script"]) == {"backend": "the command './serve.sh' is not known"}
     assert stated(known["models.small"]) == {
         "backend": "llama.cpp",
         "model": "/models/m-Q4_K_M.gguf",

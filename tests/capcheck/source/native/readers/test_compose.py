@@ -16,6 +16,15 @@ services:
     image: vllm/vllm-openai:v0.10.0
     command: --model org/model --max-model-len ${LEN:-4096} -tp 2
 """
+MANY = """\
+x-gpu: &gpu {deploy: {resources: {reservations: {devices: [{count: all, capabilities: [gpu]}]}}}}
+services:
+  a: {<<: *gpu, image: ollama/ollama, profiles: [x], entrypoint: [sh, -c, "ollama serve"]}
+  b: {extends: {service: a}, gpus: [{device_ids: ["0,1"]}], environment: [OLLAMA_NUM_PARALLEL=2]}
+  c: {image: "${I:-ollama/ollama}", command: pull m, env_file: [{path: .env}], runtime: nvidia}
+models:
+  m: {model: ai/m, context_size: 1}
+"""
 
 
 def read(**texts: str) -> dict[str, NativeDeployment]:
