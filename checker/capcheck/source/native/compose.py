@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from capcheck.source.native import env_file
 from capcheck.source.native.command import programs
@@ -35,6 +35,13 @@ class Project:
     document: Document
     files: Files
     variables: Environment
+    env_files: dict[str, Environment] = field(default_factory=dict)
+
+    def env_file(self, document: Document) -> Environment:
+        """The variables of a file, which is read once however many services name it."""
+        if document.path not in self.env_files:
+            self.env_files[document.path] = env_file.read(document, self.files, self.variables)
+        return self.env_files[document.path]
 
     def text(self, node: Node | None) -> Text | None:
         """A scalar's text, its variables replaced."""
@@ -163,7 +170,7 @@ def _environment(project: Project, service: Service) -> Environment:
             named = project.text(at(entry, "path") if isinstance(entry, Mapping) else entry)
             file = _file(project.files, path, named.value) if named else None
             if file is not None:
-                found.update(env_file.read(file, project.files, project.variables))
+                found.update(project.env_file(file))
     for node, _ in service.layers:
         found.update(_variables(project, at(node, "environment")))
     return found
@@ -224,8 +231,3 @@ def _file(files: Files, beside: str, name: str) -> Document | None:
     """A file by its path from another one; None where it is not among the files."""
     path = posixpath.normpath(posixpath.join(posixpath.dirname(beside), name))
     return next((document for document in files.documents if document.path == path), None)
-
-
-def image_is_chosen(image: Text | None) -> bool:
-    """Whether a variable decides on an image: its tag may be one for a GPU."""
-    return image is not None and bool(image.variables or image.unresolved)

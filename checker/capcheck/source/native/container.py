@@ -102,6 +102,16 @@ def _commanded(container: Container, image: Image | None, implied: Stated | None
     return sheet
 
 
+def calls(container: Container) -> tuple[Call, ...]:
+    """The known programs that a container starts, by its image's entrypoint if not by a command."""
+    words = (*container.command, *container.arguments)
+    found = programs.calls(words, container.environment)
+    image = programs.image(container.image.value) if container.image else None
+    if found or container.command or image is None:
+        return found
+    return _of_entrypoint(words, image, container)
+
+
 def of_calls(found: Sequence[Call]) -> Sheet | None:
     """The facts of all engines that one script starts; what they disagree about is unknown."""
     serving = [call for call in found if call.role == "serve"]
@@ -116,7 +126,7 @@ def of_calls(found: Sequence[Call]) -> Sheet | None:
         sheet.settings.update({**variables.settings, **sheet.settings})
     result = sheets[0]
     for sheet in sheets[1:]:
-        _agree(result.facts, sheet.facts)
+        agree(result.facts, sheet.facts)
         result.settings.update({**sheet.settings, **result.settings})
     model = pulled_model([call for call in found if call.engine == serving[0].engine])
     if model is not None:
@@ -142,16 +152,17 @@ def pulled_model(found: Sequence[Call]) -> Fact | None:
         return None
     together = {"model": models[0]}
     for fact in models[1:]:
-        _agree(together, {"model": fact}, reason="several models are pulled")
+        agree(together, {"model": fact}, reason="several models are pulled")
     return together["model"]
 
 
-def _agree(
+def agree(
     facts: dict[str, Fact],
     others: Mapping[str, Fact],
     *,
     reason: str = "the command starts several engines that differ in it",
 ) -> None:
+    """Keep of some facts what others say as well; the rest is unknown."""
     for name in {**facts, **others}:
         mine, theirs = facts.get(name), others.get(name)
         same = (

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from capcheck.place import Place
 from capcheck.source.native.command.facts import typed, unresolved
 from capcheck.source.native.command.variables import Environment
-from capcheck.source.native.deployment import Fact, Stated, Unknown
+from capcheck.source.native.container import Container, Reading
+from capcheck.source.native.deployment import Fact, Stated, Unknown, merged
+from capcheck.source.native.pod import of_reading
 from capcheck.source.native.text import Text
 
 ALL = "all"
@@ -82,6 +84,22 @@ def devices(
         return Devices(Stated("AMD", kfd.place, "device") if kfd.place else Unknown(), asked=True)
     hinted = any(path.value.startswith(("/dev/dri", "/dev/nvidia", "/dev/accel")) for path in paths)
     return Devices(asked=hinted or bool(runtime and runtime.unresolved))
+
+
+def accelerators(running: Container, reading: Reading, given: Devices) -> dict[str, Fact]:
+    """What a container is given, else what its image is built for.
+
+    An image that is built elsewhere, or that a variable chooses, may be one for a GPU.
+    """
+    built = of_reading(running, reading, None, None)
+    if given.asked:
+        on_cpu = isinstance(built.gpu, Stated) and built.gpu.value == "CPU"
+        asked: dict[str, Fact] = {"gpu": given.gpu, "gpu_count": given.count}
+        return merged(asked, {} if on_cpu else {"gpu": built.gpu})
+    image = running.image
+    if image is None or ((image.variables or image.unresolved) and not reading.device):
+        return {}
+    return {"gpu": built.gpu, "gpu_count": built.gpu_count}
 
 
 def gpus_option(value: Text) -> Request | None:

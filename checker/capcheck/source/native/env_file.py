@@ -13,8 +13,10 @@ from capcheck.source.native.command.variables import Environment, compose
 from capcheck.source.native.text import MAX_LENGTH, Text, of_source
 from capcheck.source.native.tree import Document, Files
 
-_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*$")
+_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*)$")
 _SKIPPED = re.compile(r"\s*(?:#.*)?$")
+# Variables that are read of one file.
+_MOST = 1000
 _COMMENT = re.compile(r"\s#.*$")
 
 
@@ -27,7 +29,9 @@ def read(document: Document, files: Files, known: Environment | None = None) -> 
         match = _LINE.match(line)
         if match is None:
             continue
-        written, at = match[2], match.start(2)
+        if len(found) >= _MOST:
+            break
+        written, at = match[2].rstrip(), match.start(2)
         quote = written[:1] if written[:1] in ("'", '"') else ""
         if quote and written.find(quote, 1) > 0:
             written, at = written[1 : written.find(quote, 1)], at + 1

@@ -39,7 +39,7 @@ def requested(resources: Node | None, *, plain_gpu: bool = False) -> Requested |
     """
     for section in ("limits", "requests"):
         for key, value in entries(at(resources, section)):
-            row = _resource(key)
+            row = resource(key)
             if row is None and not (plain_gpu and key == "gpu"):
                 continue
             count = _count(value, f"{section} {key}")
@@ -57,7 +57,16 @@ def by_labels(pod: Node | None) -> Stated | Unknown:
 
     Several values that mean different GPUs are alternatives, joined by `|`.
     """
-    for label, values in _labels(pod):
+    return _of_labels(_labels(pod))
+
+
+def by_terms(terms: Node | None) -> Stated | Unknown:
+    """The GPU that a list of `nodeSelectorTerms` fixes."""
+    return _of_labels(_expressions(terms))
+
+
+def _of_labels(labels: Iterator[tuple[str, tuple[Scalar, ...]]]) -> Stated | Unknown:
+    for label, values in labels:
         found: dict[str, Scalar] = {}
         for value in values:
             gpu = gpu_of_label(label, value.text)
@@ -95,7 +104,11 @@ def _labels(pod: Node | None) -> Iterator[tuple[str, tuple[Scalar, ...]]]:
         "requiredDuringSchedulingIgnoredDuringExecution",
         "nodeSelectorTerms",
     )
-    for term in items(required):
+    yield from _expressions(required)
+
+
+def _expressions(terms: Node | None) -> Iterator[tuple[str, tuple[Scalar, ...]]]:
+    for term in items(terms):
         for expression in items(at(term, "matchExpressions")):
             if plain(at(expression, "operator")) in _LISTS:
                 values = items(at(expression, "values"))
@@ -111,7 +124,8 @@ def _count(value: Node, origin: str) -> Fact:
     return Unknown(f"the number of accelerators is {value.text[:40]!r}", value.place)
 
 
-def _resource(key: str) -> dict[str, str] | None:
+def resource(key: str) -> dict[str, str] | None:
+    """The row of a resource name such as `nvidia.com/gpu`."""
     for row in _resource_table():
         if fnmatchcase(key, row["resource"]):
             return row

@@ -15,15 +15,29 @@ from typing import Protocol, runtime_checkable
 
 from capcheck.errors import Problem
 from capcheck.place import Place
+from capcheck.source.native import template
 from capcheck.source.native.command.variables import Environment
 from capcheck.source.native.deployment import FACTS, Fact, NativeDeployment, Unknown, deployment
 from capcheck.source.native.readers import (
     app_template,
     compose,
     dynamo,
+    engine_config,
+    env_profile,
     kserve,
+    kserve_chart,
+    kubeai_catalogue,
     kustomize,
+    llama_swap,
+    llm_d,
     llm_inference_service,
+    localai,
+    nim_chart,
+    ollama_chart,
+    opea,
+    production_stack,
+    shell_script,
+    systemd,
     workloads,
 )
 from capcheck.source.native.tree import Document, Files, files_of
@@ -54,6 +68,19 @@ READERS: tuple[Reader, ...] = (
     dynamo,
     app_template,
     compose,
+    production_stack,
+    llm_d,
+    opea,
+    nim_chart,
+    kserve_chart,
+    ollama_chart,
+    kubeai_catalogue,
+    llama_swap,
+    localai,
+    engine_config,
+    systemd,
+    shell_script,
+    env_profile,
     workloads,
 )
 
@@ -120,12 +147,15 @@ def is_template(document: Document) -> bool:
 
 
 def _template(document: Document) -> list[NativeDeployment]:
-    """A template of something with containers: nothing in it is a fact before it is rendered."""
-    if "containers:" not in document.text:
+    """A template of something that serves: only its engine is a fact before it is rendered."""
+    backend = template.backend(document)
+    if "containers:" not in document.text and backend is None:
         return []
     match = _KIND.search(document.text)
     kind = match[1] if match else "template"
     facts: dict[str, Fact] = {name: Unknown(RENDER_FIRST) for name in FACTS}
+    if backend is not None:
+        facts["backend"] = backend
     return [
         deployment(address=kind, kind=kind, place=document.place, facts=facts, expect="template")
     ]

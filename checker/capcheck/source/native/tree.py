@@ -83,6 +83,11 @@ class Files:
         text = self.text(node)
         return () if text is None else (text,)
 
+    def source(self, document: Document) -> Text:
+        """The text of a file that is no tree."""
+        lines = self.lines.get(document.path, ())
+        return of_source(document.text, start_of(document.path), lines)
+
     def find(self, kind: str, name: str, *, group: str | None = None) -> Document | None:
         """The only object of that kind and name; None where there are two, or none."""
         found = [

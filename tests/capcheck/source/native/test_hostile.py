@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from textwrap import dedent
 
 import pytest
@@ -11,7 +11,14 @@ from capcheck.source.native.registry import inspect
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.capcheck.source.native.readers import test_app_template, test_dynamo, test_kserve
+from tests.capcheck.source.native.readers import (
+    test_app_template,
+    test_charts,
+    test_command_lines,
+    test_compose,
+    test_dynamo,
+    test_kserve,
+)
 from tests.capcheck.source.native.readers.test_workloads import deployment
 
 SCRIPT = deployment(
@@ -39,7 +46,19 @@ SEEDS = (
     test_dynamo.ALPHA,
     test_dynamo.BETA,
     test_app_template.VALUES,
+    test_charts.STACK,
+    test_charts.LLM_D,
+    test_charts.NIM,
+    test_charts.OPEA,
+    test_charts.KSERVE,
+    test_charts.OLLAMA,
+    test_charts.CATALOGUE,
+    test_compose.SERVICE,
+    test_compose.MANY,
+    test_command_lines.SWAP,
+    test_command_lines.GALLERY,
 )
+PLAIN = (test_command_lines.SCRIPT, test_command_lines.UNIT, "VLLM_MODEL='a'\nMAX_MODEL_LEN=1\n")
 FRAGMENTS = (
     "{{ x }}",
     "$(",
@@ -79,8 +98,8 @@ FRAGMENTS = (
 
 
 @st.composite
-def mutated(draw: st.DrawFn) -> str:
-    text = draw(st.sampled_from(SEEDS))
+def mutated(draw: st.DrawFn, seeds: Sequence[str] = SEEDS) -> str:
+    text = draw(st.sampled_from(seeds))
     for _ in range(draw(st.integers(1, 6))):
         at = draw(st.integers(0, len(text)))
         length = draw(st.integers(0, 12))
@@ -93,6 +112,13 @@ def mutated(draw: st.DrawFn) -> str:
 def test_mutated_files_are_read_or_refused(text: str) -> None:
     for found in inspect({"f.yaml": text}).deployments:
         assert found.address
+        assert len(found.facts) == 12
+
+
+@settings(max_examples=200)
+@given(mutated(PLAIN), st.sampled_from(("f.sh", "f.service", "f.container", "f.env")))
+def test_mutated_files_without_a_tree_are_read(text: str, path: str) -> None:
+    for found in inspect({path: text, ".env": text, f"{path}.d/a.conf": text}).deployments:
         assert len(found.facts) == 12
 
 
@@ -119,6 +145,43 @@ def test_scripts_of_any_characters_are_read(script: str) -> None:
 def test_an_alias_bomb_ends_in_an_error(text: str) -> None:
     inspection = inspect({"f.yaml": text})
     assert "too-many-nodes" in {problem.code for problem in inspection.problems}
+
+
+@pytest.mark.parametrize(
+    ("path", "unit"),
+    [
+        ("f.sh", "docker run --gpus all vllm/vllm-openai --model m{n}\n"),
+        ("f.service", "[Service]\nExecStart=vllm serve m{n} \\\n"),
+        ("f.env", "VLLM_A{n}=$VLLM_A{before}x\n"),
+        ("f.env", "VLLM_A{n}=        {n}        x\n"),
+        ("f.yaml", "s{n}: {{image: ollama/ollama, extends: s{before}}}\n"),
+        ("f.yaml", "s{n}: {{image: ollama/ollama, command: pull m{n}}}\n"),
+        ("g.yaml", "{{{{ if }}}}\n- {{{{{n}\n"),
+    ],
+)
+def test_files_of_many_parts_take_work_by_their_length(
+    path: str, unit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = 0
+    made = texts.Text.__post_init__
+
+    def counting(self: texts.Text) -> None:
+        nonlocal work
+        work += 1 + len(self.runs)
+        made(self)
+
+    monkeypatch.setattr(texts.Text, "__post_init__", counting)
+
+    def spent(count: int) -> int:
+        nonlocal work
+        work = 0
+        parts = [unit.format(n=n, before=n - 1) for n in range(1, count)]
+        text = "services:\n  " + "  ".join(parts) if path == "f.yaml" else "".join(parts)
+        inspect({path: text})
+        return work
+
+    spent(4)
+    assert spent(400) < 2.2 * spent(200) + 1000
 
 
 def test_a_long_command_ends() -> None:

@@ -109,7 +109,20 @@ def is_program(words: Sequence[Text]) -> bool:
 
 def calls_in_script(script: Text, environment: Environment) -> tuple[Call, ...]:
     """The same for the text of a shell script."""
-    return tuple(call for command in commands(script, environment) for call in _calls(command, 0))
+    return calls_of(commands(script, environment))
+
+
+def calls_of(found: Sequence[Command]) -> tuple[Call, ...]:
+    """The same for commands that are already told apart."""
+    return tuple(call for command in found for call in _calls(command, 0))
+
+
+def named_in(text: str) -> set[str]:
+    """The engines whose serving commands stand in a text, word by word."""
+    words = " ".join(_PYTHON.sub("python", _base(word)) for word in text.split())
+    padded = f" {words} "
+    rows = _programs().items()
+    return {row["engine"] for name, row in rows if row["role"] == "serve" and f" {name} " in padded}
 
 
 def image(reference: str) -> Image | None:
@@ -142,10 +155,10 @@ def _calls(command: Command, depth: int) -> list[Call]:
         script, handed = _script(words)
         if script is None:
             return []
-        environment = {**command.environment, **({"@": array(handed[1:])} if handed else {})}
+        positional = {"@": array(handed[1:])} if handed else {}
         found = [
             Command(inner.words, inner.environment, inner.branch or command.branch)
-            for inner in commands(script, environment)
+            for inner in commands(script, {**command.environment, **positional})
         ]
         return [call for inner in found for call in _calls(inner, depth + 1)]
     environment = command.environment

@@ -8,23 +8,24 @@ specification.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from capcheck.source.native.command import quant
 from capcheck.source.native.command.facts import model as model_fact
 from capcheck.source.native.command.facts import typed, with_quant_of_name
-from capcheck.source.native.command.programs import calls
+from capcheck.source.native.command.programs import Call
 from capcheck.source.native.compose import (
     Project,
     Service,
     base_of,
     container,
     devices_of,
-    image_is_chosen,
     profiles,
     project_of,
     services,
 )
-from capcheck.source.native.container import Container, Reading, pulled_model
+from capcheck.source.native.container import Container, calls, pulled_model
 from capcheck.source.native.container import read as read_container
 from capcheck.source.native.deployment import (
     Fact,
@@ -34,8 +35,7 @@ from capcheck.source.native.deployment import (
     deployment,
     merged,
 )
-from capcheck.source.native.docker import Devices
-from capcheck.source.native.pod import of_reading
+from capcheck.source.native.docker import Devices, accelerators
 from capcheck.source.native.tree import Document, Files, at, entries, key_place
 from capcheck.source.nodes import Mapping, Node
 
@@ -59,14 +59,15 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
         return []
     project = project_of(document, files)
     known = services(project)
-    found = [_service(project, service, known) for service in known.values()]
+    pulls = _pulls(project, known)
+    found: list[NativeDeployment | None] = [
+        _service(project, service, pulls) for service in known.values()
+    ]
     found += [_model(project, name, node) for name, node in entries(at(document.tree, "models"))]
     return [deployment for deployment in found if deployment is not None]
 
 
-def _service(
-    project: Project, service: Service, known: dict[str, Service]
-) -> NativeDeployment | None:
+def _service(project: Project, service: Service, pulls: Sequence[_Pull]) -> NativeDeployment | None:
     running = container(project, service)
     given = devices_of(project, service, running.environment)
     reading = read_container(running)
@@ -74,8 +75,8 @@ def _service(
         return _override(project, service, running, given)
     facts = dict(reading.facts)
     if reading.engine == "ollama" and "model" not in facts:
-        facts = merged(facts, _pulled(project, service, known))
-    over = merged(_replicas(project, service), _accelerators(running, reading, given))
+        facts = merged(facts, _pulled(project, service, pulls))
+    over = merged(_replicas(project, service), accelerators(running, reading, given))
     complete = merged(over, facts)
     with_quant_of_name(complete)
     settings = dict(reading.settings)
@@ -101,31 +102,41 @@ def _deployment(
     )
 
 
-def _accelerators(running: Container, reading: Reading, given: Devices) -> dict[str, Fact]:
-    """What the service asks for, else what its image is built for."""
-    built = of_reading(running, reading, None, None)
-    if given.asked:
-        on_cpu = isinstance(built.gpu, Stated) and built.gpu.value == "CPU"
-        return merged(
-            {"gpu": given.gpu, "gpu_count": given.count},
-            {} if on_cpu else {"gpu": built.gpu},
-        )
-    if image_is_chosen(running.image) and not reading.device:
-        return {}
-    return {"gpu": built.gpu, "gpu_count": built.gpu_count}
+@dataclass(frozen=True, slots=True)
+class _Pull:
+    """A service that fetches a model for an Ollama server, and the profiles that it runs in."""
+
+    service: str
+    profiles: frozenset[str]
+    calls: tuple[Call, ...]
 
 
-def _pulled(project: Project, server: Service, known: dict[str, Service]) -> dict[str, Fact]:
+# More services that pull models are not looked through for every server.
+_MOST_PULLS = 50
+
+
+def _pulls(project: Project, known: dict[str, Service]) -> list[_Pull]:
+    found: list[_Pull] = []
+    for service in known.values():
+        started = calls(container(project, service))
+        fetched = tuple(call for call in started if call.engine == "ollama")
+        if fetched and len(found) < _MOST_PULLS:
+            found.append(_Pull(service.name, profiles(project, service), fetched))
+    return found
+
+
+def _pulled(project: Project, server: Service, pulls: Sequence[_Pull]) -> dict[str, Fact]:
     """The model that services running together with an Ollama server pull into it."""
     mine = profiles(project, server)
-    found = []
-    for service in known.values():
-        theirs = profiles(project, service)
-        if service is server or (mine and theirs and not mine & theirs):
-            continue
-        other = container(project, service)
-        found += calls((*other.command, *other.arguments), other.environment)
-    model = pulled_model([call for call in found if call.engine == "ollama"])
+    model = pulled_model(
+        [
+            call
+            for pull in pulls
+            if pull.service != server.name
+            and (not mine or not pull.profiles or mine & pull.profiles)
+            for call in pull.calls
+        ]
+    )
     return {} if model is None else {"model": model}
 
 
