@@ -55,6 +55,9 @@ NOT_A_PRODUCT = {
     "Gaudi": "any Intel Gaudi",
     "CPU": "the processor: no accelerator is asked for",
 }
+# Words for an engine that another one stands behind: presets of KAITO run on vLLM unless told
+# otherwise, from 0.4.0 on. SOURCE: kaito docs/inference/README.md@af4b365.
+_ENGINES = {"kaito-preset": "vllm"}
 # The formats of weights that only the checkpoint itself tells.
 _CONTAINERS = frozenset(("compressed-tensors", "auto", "auto_round", "auto-round", "modelopt"))
 BY_NAME = "name of the model"
@@ -139,6 +142,8 @@ def _of_engine(name: str, fact: Fact, facts: Mapping[str, Fact]) -> Fact:
     match name:
         case "model":
             return model_of(fact, facts.get("backend"))
+        case "backend" if value in _ENGINES:
+            return native.Stated(_ENGINES[str(value)], fact.place, fact.origin)
         case "gpu" if value in NOT_A_PRODUCT:
             return Unknown(NOT_A_PRODUCT[str(value)], fact.place)
         case "gpu" if "|" in str(value):

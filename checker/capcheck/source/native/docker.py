@@ -78,8 +78,8 @@ def devices(
         vendor, variable = _RUNTIMES[runtime.value]
         gpu = Stated(vendor, runtime.place, "runtime") if vendor else Unknown()
         visible = environment.get(variable)
-        ids = _names([visible] if visible is not None else [])
-        return Devices(gpu, _visible(visible, variable, runtime), True, ids)
+        seen = _names([visible] if visible is not None else [])
+        return Devices(gpu, _visible(visible, variable, runtime), True, seen)
     if kfd := next((path for path in paths if path.value.startswith("/dev/kfd")), None):
         return Devices(Stated("AMD", kfd.place, "device") if kfd.place else Unknown(), asked=True)
     hinted = any(path.value.startswith(("/dev/dri", "/dev/nvidia", "/dev/accel")) for path in paths)
