@@ -218,7 +218,8 @@ class Deployment:
     skip: Skip | None = None
     environment: str | None = None
     native: Native = field(default=Native(), compare=False, repr=False)
-    root: str = ""  # JSON pointer, from the file's root, of the map that changes are written to
+    # JSON pointer, from the root of the file, of the map that changes are written to.
+    root: str = field(default="", compare=False)
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
 
     def at(self, *pointers: str) -> Place:

@@ -118,8 +118,8 @@ class BackendSpec:
     batching: str  # "continuous", "slots", "static"; empty when known by name only
     supports_tensor_parallel: bool
     version_read: str
-    end_of_life: str | None  # ISO date from which nobody maintains it
     source: str
+    end_of_life: str | None = None  # ISO date since which nobody maintains it
 
     @property
     def is_calibrated(self) -> bool:

@@ -229,6 +229,9 @@ def _one_change(edit: Edit) -> str:
 def field_of(pointer: str) -> str:
     """`serving.max_model_len`: the part of a JSON pointer that is inside the deployment."""
     steps = pointer.split("/")
+    # /environments/prod/deployments/NAME/serving/max_model_len: a reader needs the last part.
+    if steps[1:2] == ["environments"]:
+        steps = steps[2:]
     inside = steps[3:] if steps[1:2] == ["deployments"] and len(steps) > 3 else steps[1:]
     return ".".join(step.replace("~1", "/").replace("~0", "~") for step in inside)
 

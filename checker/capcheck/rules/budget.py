@@ -62,7 +62,7 @@ RULES = (
     ),
     Rule(
         id="idle-capacity",
-        title="Half of the replicas would do",
+        title="Fewer replicas would do",
         severity="note",
         why="Idle replicas are paid for.",
         how=(

@@ -39,8 +39,8 @@ RULES = (
             "and utilisation is below 1.2 times the stated one."
         ),
         fix="One more replica, or a faster configuration.",
-        failing="traffic: {requests_per_second: 1, profile: chat}",
-        passing="traffic: {requests_per_second: 0.2, profile: chat}",
+        failing="traffic: {requests_per_second: 0.275, profile: chat}",
+        passing="traffic: {requests_per_second: 0.1, profile: chat}",
     ),
 )
 

@@ -8,6 +8,9 @@ from capcheck.finding import Finding
 from capcheck.rules.case import Case, Judgement, is_unstable
 from capcheck.rules.rule import Rule
 
+# One request in a thousand.
+NOTICED_LOSS = 0.001
+
 RULES = (
     Rule(
         id="agents-above-slots",
@@ -29,10 +32,23 @@ RULES = (
         failing="gpu: L4 24GB\ntraffic: {agents: 64, prompt_tokens: 4096, output_tokens: 1024}",
         passing="gpu: L4 24GB\ntraffic: {agents: 2, prompt_tokens: 4096, output_tokens: 1024}",
     ),
+    Rule(
+        id="queue-loss",
+        title="A full queue refuses requests",
+        severity="warning",
+        why="A refused request has no latency, and misses every SLO.",
+        how="The predicted share of requests that find the queue full, above one in a thousand.",
+        fix="More replicas or slots; a longer queue only trades refusals for waiting.",
+        failing=(
+            "traffic: {requests_per_second: 0.5, profile: chat}\n"
+            "serving: {max_num_seqs: 1, max_queue: 1}"
+        ),
+        passing=(
+            "traffic: {requests_per_second: 0.005, profile: chat}\n"
+            "serving: {max_num_seqs: 1, max_queue: 1}"
+        ),
+    ),
 )
-
-# One request in a thousand.
-NOTICED_LOSS = 0.001
 
 
 def check(case: Case) -> Judgement:

@@ -52,6 +52,38 @@ IN_STEP = Protocol(rounds=10.0, in_step=8)
 BURST = Protocol(rounds=1.0)
 
 
+# SOURCE: the same benchmark's launch scripts: TensorRT-LLM `kv_cache_config.dtype: fp8`, vLLM
+# `kv-cache-dtype: fp8`, SGLang `--kv-cache-dtype fp8_e4m3` beside FP8 and NVFP4 checkpoints. The
+# published rows agree: 64 requests of 9,216 tokens beside a 70B model in FP8 fill 90 of a B200's
+# 180 GB so, and would not fit in 16 bits.
+_FP8_CACHES = frozenset({"FP8", "NVFP4"})
+
+
+def kv_cache_dtype_of(setting: Setting) -> str | None:
+    """The type of the KV cache: as stated, or as the benchmark's scripts set it."""
+    stated = setting.condition("kv_cache_dtype")
+    if stated is not None:
+        return str(stated)
+    fp8 = setting.source == "aic_silicon" and setting.quant.name in _FP8_CACHES
+    return "fp8" if fp8 else None
+
+
+def batched_tokens_of(setting: Setting) -> int | None:
+    """Tokens of one iteration as the benchmark's scripts set them; None: the engine's default.
+
+    SOURCE: InferenceMAX's TensorRT-LLM scripts, `max_num_tokens`: one prompt and a token of each
+    client, rounded up to 64.
+    """
+    if setting.source != "aic_silicon":
+        return None
+    if setting.backend.name == "vllm":
+        return 8192
+    if setting.backend.name != "tensorrt-llm":
+        return None
+    tokens = (setting.concurrency or 0) + int(setting.prompt_tokens or 0) + 64
+    return -(-tokens // 64) * 64
+
+
 def protocol_of(setting: Setting) -> Protocol:
     """The protocol behind a setting of the serving table with closed or burst arrivals."""
     if setting.source != "aic_silicon":

@@ -25,9 +25,10 @@ from capcheck.predict.latency.work import Work, work_of
 from capcheck.predict.speed.engine_copy import Speed
 from capcheck.registry.tables import Registry
 from capcheck.resolution.resolve import resolve
+from capcheck.resolution.resolved import Engine
 
 from capfit.data import rows
-from capfit.data.protocol import Protocol, protocol_of
+from capfit.data.protocol import Protocol, batched_tokens_of, kv_cache_dtype_of, protocol_of
 from capfit.data.setting import Setting
 from capfit.data.tables import Data
 from capfit.latency.benchmark import simulate_benchmark
@@ -108,9 +109,7 @@ def _benchmark(unloaded: Unloaded, setting: Setting) -> Spread | None:
     clients = -(-(setting.concurrency or 1) // engine.data_parallel_size)
     pool = pool_of(unloaded.forecast.memory, prompt + output)
     server = server_at("value", resolved, engine, speed, pool)
-    polls_ms = protocol.poll_steps(clients) * speed.step_ms(
-        sequences=min(clients, engine.max_num_seqs), context_tokens=prompt + output / 2.0
-    )
+    polls_ms = _polls_ms(protocol, engine, speed, clients, Tokens(prompt), Tokens(output))
     if protocol.in_step > 1:
         work = work_of(server, prompt=Lengths(prompt), output=Lengths(output))
         return _in_step(work, protocol, clients)
@@ -122,6 +121,21 @@ def _benchmark(unloaded: Unloaded, setting: Setting) -> Spread | None:
         percentiles_of(trace.tpot_ms),
         percentiles_of(trace.latency_ms).shifted(polls_ms),
     )
+
+
+def _polls_ms(
+    protocol: Protocol, engine: Engine, speed: Speed, clients: int, prompt: Tokens, output: Tokens
+) -> float:
+    """Wait for a scheduler that looks for requests every so many steps, and for those that it then
+    finds: they pass together."""
+    step_ms = speed.step_ms(
+        sequences=min(clients, engine.max_num_seqs), context_tokens=prompt.mean + output.mean / 2.0
+    )
+    wait_ms = protocol.poll_steps(clients) * step_ms
+    own_ms = speed.prefill_ms(tokens=prompt.mean) - speed.prefill_shared_ms(tokens=prompt.mean)
+    cycle_ms = output.mean * step_ms + clients * own_ms
+    gathered = min(2.0 * wait_ms / cycle_ms, 1.0) * (clients - 1)
+    return wait_ms + gathered * own_ms
 
 
 def _in_step(work: Work, protocol: Protocol, clients: int) -> Spread:
@@ -162,6 +176,8 @@ def _unloaded(setting: Setting, registry: Registry, coefficients: Coefficients) 
         serving=Serving(
             tensor_parallel_size=setting.tensor_parallel_size,
             max_num_seqs=max(256, setting.concurrency or 0),
+            max_num_batched_tokens=batched_tokens_of(setting),
+            kv_cache_dtype=kv_cache_dtype_of(setting),
         ),
         traffic=traffic,
     )

@@ -14,7 +14,7 @@ from capcheck.predict.speed.prefill import prefill_params
 from capcheck.predict.speed.traits import link_gb_s
 from capcheck.registry.specs import ModelSpec
 
-from capfit.data.protocol import protocol_of
+from capfit.data.protocol import batched_tokens_of, protocol_of
 from capfit.speed.points import Point, weight_bytes
 from capfit.speed.shrink import Array
 
@@ -132,4 +132,7 @@ def scores_ms(point: Point) -> float:
 
 def step_tokens(point: Point) -> float:
     """Prompt tokens that one iteration of a serving engine takes."""
+    stated = batched_tokens_of(point.cell.setting)
+    if stated is not None:
+        return float(stated)
     return 8192.0 if point.traits.engine == "tensorrt-llm" else chunk_tokens(point)

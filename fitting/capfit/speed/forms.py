@@ -145,6 +145,9 @@ def _first_token(facts: Facts, step: Array, own: Array, shared: Array) -> Array:
     settled = step + shared + own * (1 + busy)
     in_step = step + (np.minimum(n, facts.in_step) + 1) / 2 * (own + shared)
     polls = facts.poll_steps * step
+    # Those that arrive between two looks pass together, and the first waits for the last.
+    gathered = 2 * polls * (n - 1) / (facts.output * step + n * own)
+    settled = settled + own * np.maximum(0.0, np.minimum(gathered, n - 1) - busy) * (polls > 0)
     others = np.where(facts.in_step > 1, in_step, settled + polls)
     mean: Array = (burst + polls) / facts.rounds + (1 - 1 / facts.rounds) * others
     return mean

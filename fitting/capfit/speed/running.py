@@ -14,6 +14,7 @@ from capcheck.predict.speed.traits import (
 )
 
 from capfit.data.cells import Cell
+from capfit.data.protocol import kv_cache_dtype_of
 from capfit.data.setting import Setting
 
 _CACHE_BYTES = {"fp8": 1.0, "q8_0": 34 / 32}
@@ -21,8 +22,8 @@ _EAGER_ENGINES = ("transformers",)
 
 
 def cache_bytes_per_element(setting: Setting) -> float:
-    """Bytes of one element of the KV cache: 2 unless stated otherwise."""
-    return _CACHE_BYTES.get(str(setting.condition("kv_cache_dtype")), 2.0)
+    """Bytes of one element of the KV cache: 2 unless the benchmark says otherwise."""
+    return _CACHE_BYTES.get(kv_cache_dtype_of(setting) or "", 2.0)
 
 
 def traits(cell: Cell, *, ranks: int) -> Traits:

@@ -16,6 +16,8 @@ def usable(cell: Cell) -> bool:
     """Whether a cell shows an engine as it serves, on a model and a GPU whose facts are known."""
     setting = cell.setting
     gpu, engine = setting.gpu, setting.engine_family
+    if not setting.backend.is_calibrated:
+        return False  # known by name only: the checker predicts nothing for it
     if not (setting.model.n_layers and setting.model.hidden_size and setting.model.params):
         return False
     if not (gpu.bandwidth_gb_s and gpu.fp16_tflops):
