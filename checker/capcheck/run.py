@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from capcheck.check import check
 from capcheck.compare.model import COMPARED, Comparison
+from capcheck.edit.offers import placed
 from capcheck.errors import InputError, Problem
 from capcheck.finding import Verdict
 from capcheck.judge import Context
@@ -54,9 +55,12 @@ class Outcome:
     native: tuple[Entry, ...] = ()
 
 
-def run(paths: Iterable[str], options: Options) -> Outcome:
+def run(
+    paths: Iterable[str], options: Options, *, instead: Mapping[str, str] | None = None
+) -> Outcome:
     """Judge every deployment of every manifest that can be read; report those that cannot.
 
+    `instead` are texts by path that are judged in the place of what is on disk.
     Raises CoefficientsError; with a base InputError outside of a git repository.
     """
     paths = list(paths)
@@ -70,14 +74,10 @@ def run(paths: Iterable[str], options: Options) -> Outcome:
     for manifest in manifests:
         name = manifest.as_posix()
         try:
-            data = read_manifest(manifest)
+            written = (instead or {}).get(name)
+            data = read_manifest(manifest) if written is None else written.encode()
             sources[name] = lines_of(data)
-            stated += entries(
-                data,
-                name,
-                read_file=recorded(reader_for(repository_root(manifest)), sources),
-                environment=options.environment,
-            )
+            stated += _entries(data, name, options, sources)
         except InputError as error:
             problems += error.problems
             unread.add(name)
@@ -98,8 +98,10 @@ def run(paths: Iterable[str], options: Options) -> Outcome:
             if one.code != "path-not-found" or one.place.path not in base.meant
         ]
         deployments, comparison = _compared(stated, base, unread, context, options)
+    texts = {path: "\n".join(lines) for path, lines in sources.items()}
+    read = partial(_read_again, options=options)
     report = Report(
-        deployments=deployments,
+        deployments=placed(deployments, texts, read),
         problems=tuple(problems),
         files=len(files),
         fail_on=options.fail_on,
@@ -108,6 +110,18 @@ def run(paths: Iterable[str], options: Options) -> Outcome:
         comparison=comparison,
     )
     return Outcome(report, sources, tuple(entry for entry in stated if entry.is_native))
+
+
+def _entries(
+    data: bytes, path: str, options: Options, sources: dict[str, Sequence[str]]
+) -> tuple[Entry, ...]:
+    """What a file states in the environment asked for; the lines of what it refers to are kept."""
+    read_file = recorded(reader_for(repository_root(Path(path))), sources)
+    return entries(data, path, read_file=read_file, environment=options.environment)
+
+
+def _read_again(text: str, path: str, *, options: Options) -> tuple[Entry, ...]:
+    return _entries(text.encode(), path, options, {})
 
 
 def _base(paths: Sequence[str], shown: Sequence[str], options: Options) -> Base | Comparison | None:

@@ -29,7 +29,9 @@ class Inputs:
     allow_empty: bool
     comment: When
     comment_id: str
+    suggestions: bool
     report_file: Path | None
+    sarif_file: Path | None
     token: str = field(repr=False)
 
 
@@ -52,7 +54,9 @@ def read(environ: Mapping[str, str]) -> Inputs:
         allow_empty=_boolean("allow-empty", text("allow-empty")),
         comment=comment,
         comment_id=comment_id,
+        suggestions=_boolean("suggestions", text("suggestions")),
         report_file=_file("report-file", text("report-file")),
+        sarif_file=_file("sarif-file", text("sarif-file")),
         token=text("github-token"),
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from capcheck.report import as_json, comment, github, markdown, terminal
+from capcheck.report import as_json, codequality, comment, github, junit, markdown, sarif, terminal
 from capcheck.report.as_json import read
 from capcheck.report.build import to_document
 from capcheck.report.document import Document
@@ -22,6 +22,9 @@ FORMATS: Mapping[str, Renderer] = {
     "github": github.render,
     "markdown": markdown.render,
     "comment": comment.render,
+    "sarif": sarif.render,
+    "junit": junit.render,
+    "codequality": codequality.render,
 }
 
 __all__ = ["FORMATS", "Document", "Renderer", "Style", "read", "to_document"]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from capcheck import __version__
 from capcheck.compare.fingerprint import fingerprints
 from capcheck.compare.model import COMPARED
+from capcheck.edit.change import Change
 from capcheck.errors import Problem
 from capcheck.estimate import PROVENANCES, Estimate, unknown
 from capcheck.exit_codes import exit_code
@@ -15,7 +16,7 @@ from capcheck.report import comparison, document
 from capcheck.report.facts import facts
 from capcheck.report.leaves import exact, forecast, gate, leaf, rounded, spot
 from capcheck.report.model import DeploymentReport, Report
-from capcheck.search.alternative import Alternative
+from capcheck.search.alternative import Alternative, Edit
 
 SCHEMA = "capcheck.report/v1"
 
@@ -164,9 +165,10 @@ def _deployment(
         "verdict": entry.verdict,
         "gates": {name: gate(judged) for name, judged in entry.gates.items()},
         "findings": findings,
-        "alternatives": [_alternative(found) for found in entry.alternatives],
-        "near_misses": [_alternative(found) for found in entry.near_misses],
+        "alternatives": [_alternative(found, stated.path) for found in entry.alternatives],
+        "near_misses": [_alternative(found, stated.path) for found in entry.near_misses],
         "nothing_passes": entry.nothing_passes,
+        "patch": entry.patch,
         **comparison.of_deployment(entry, report),
     }
 
@@ -195,15 +197,11 @@ def _order(found: document.Statement) -> tuple[int, int, str, int, int, str]:
     )
 
 
-def _alternative(found: Alternative) -> document.Alternative:
+def _alternative(found: Alternative, path: str) -> document.Alternative:
+    changes = found.changes or (None,) * len(found.edits)
     return {
         "edits": [
-            {
-                "pointer": edit.pointer,
-                "value": exact(edit.value),
-                "previous": exact(edit.previous),
-            }
-            for edit in found.edits
+            _edit(edit, change, path) for edit, change in zip(found.edits, changes, strict=True)
         ],
         "verdict": found.verdict,
         "forecast": forecast(found.forecast),
@@ -212,6 +210,21 @@ def _alternative(found: Alternative) -> document.Alternative:
         "saving_usd_month": rounded(found.saving_usd_month),
         "needs": list(found.needs),
         "binding": found.binding,
+        "refused": found.refused,
+    }
+
+
+def _edit(edit: Edit, change: Change | None, path: str) -> document.Edit:
+    return {
+        "pointer": edit.pointer,
+        "value": exact(edit.value),
+        "previous": exact(edit.previous),
+        "path": path,
+        "line": change.line if change else None,
+        "column": change.column if change else None,
+        "end_line": change.end_line if change else None,
+        "end_column": change.end_column if change else None,
+        "text": change.text if change else None,
     }
 
 

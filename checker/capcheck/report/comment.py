@@ -37,6 +37,7 @@ from capcheck.report.ladder import Rung, fitting, folded, left_out, listed
 from capcheck.report.markdown import LEADS, bad_input
 from capcheck.report.markdown_tables import ICONS, ways
 from capcheck.report.style import Links, Style
+from capcheck.report.suggestion import patch_block
 from capcheck.report.summary import legend
 
 # GitHub says 65,536 characters; no character is shorter than a byte, and the marker is one line.
@@ -80,6 +81,7 @@ def _render(document: Document, style: Style, rung: Rung) -> str:
         fleet(document) if touched or document["removed"] else "",
         _removed(document["removed"], rung),
         *ways(_with_ways(document), rung),
+        *_patches(document, style.links, rung),
         _not_blocking(document, rung),
         _fixed(document, rung),
     ]
@@ -240,7 +242,7 @@ def _leads(document: Document, links: Links, rung: Rung) -> Iterator[str]:
         lines = [f"{ICONS[found['verdict']]} {_statement(found, links)}"]
         if key in deployments and key not in helped:
             helped.add(key)
-            lines += filter(None, [_way_out(found, deployments[key])])
+            lines += filter(None, [_way_out(found, deployments[key], links)])
         yield "<br>\n".join(lines)
     more = [_statement(found, links) for found in deciding[most:]]
     yield listed(more, rung.broken, "more finding", "more findings")
@@ -262,7 +264,7 @@ def _link(spot: Spot, links: Links) -> str:
     return f"[{code(where)}]({links.files}/{path}#L{spot['line']})"
 
 
-def _way_out(found: NamedFinding, deployment: Deployment) -> str:
+def _way_out(found: NamedFinding, deployment: Deployment, links: Links) -> str:
     if deployment["alternatives"]:
         best = deployment["alternatives"][0]
         gate = best["gates"].get(found["gate"] or "")
@@ -273,10 +275,23 @@ def _way_out(found: NamedFinding, deployment: Deployment) -> str:
             saved = f" ({saving(best)})" if saving(best) else ""
             figures.append(f"${bare(best['usd_month'], '$/month')}/month{saved}")
         said = markdown(", ".join(figures))
-        return f"**Cheapest fix:** {code(change(best['edits']))}" + (f" → {said}" if said else "")
+        url = links.suggestions.get((deployment["path"], deployment["name"]))
+        click = f". One click: [suggestion]({url})" if url else ""
+        shown = f" → {said}" if said else ""
+        return f"**Cheapest fix:** {code(change(best['edits']))}{shown}{click}"
     if deployment["nothing_passes"]:
         return f"**Alternatives:** {markdown(deployment['nothing_passes'])}"
     return f"**Fix:** {markdown(found['fix'])}" if found["fix"] else ""
+
+
+def _patches(document: Document, links: Links, rung: Rung) -> Iterator[str]:
+    """The fixes of the deployments above that no suggestion offers."""
+    deployments = owners(document)
+    leads = [found for found in document["findings"] if _counts(found)]
+    most = min(LEADS, LEADS if rung.ways is None else rung.ways)
+    for key in list(dict.fromkeys((one["path"], one["deployment"]) for one in leads))[:most]:
+        if key in deployments and key not in links.suggestions:
+            yield patch_block(deployments[key])
 
 
 def _removed(removed: list[Removed], rung: Rung) -> str:

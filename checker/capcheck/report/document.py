@@ -163,11 +163,21 @@ class Fact(TypedDict):
 
 
 class Edit(TypedDict):
-    """One value to write at a JSON pointer from the manifest's root; `previous` None adds it."""
+    """One value to write at a JSON pointer from the manifest's root; `previous` None adds it.
+
+    Written into the file, it is `text` in the place of this span, which is empty for a key that is
+    added. Places and `text` are None where the edit can't be written on its own.
+    """
 
     pointer: str
     value: Scalar
     previous: Scalar
+    path: str
+    line: int | None
+    column: int | None
+    end_line: int | None
+    end_column: int | None
+    text: str | None
 
 
 class Alternative(TypedDict):
@@ -181,6 +191,7 @@ class Alternative(TypedDict):
     saving_usd_month: float | None
     needs: list[str]
     binding: str | None
+    refused: str | None
 
 
 class Base(TypedDict):
@@ -245,6 +256,7 @@ class Deployment(DeploymentChange):
     alternatives: list[Alternative]
     near_misses: list[Alternative]
     nothing_passes: str | None
+    patch: str | None
 
 
 class Problem(Spot):

@@ -19,8 +19,9 @@ class DeploymentReport:
     """Everything said about one deployment.
 
     `change` is None where nothing was compared. `headroom_rps` is the largest rate that keeps every
-    stated limit on latency and utilisation. `is_asked` is false for a native file that was only
-    come across: what can't be predicted there breaks no limit of anybody.
+    stated limit on latency and utilisation. `patch` is the first alternative that can be written
+    into the manifest, as a diff; None where today's passes. `is_asked` is false for a native file
+    that was only come across: what can't be predicted there breaks no limit of anybody.
     """
 
     resolved: Resolved
@@ -34,6 +35,7 @@ class DeploymentReport:
     nothing_passes: str | None = (
         None  # the binding gate and its distance, when the search found none
     )
+    patch: str | None = None
     change: Change | None = None
     is_asked: bool = True
 

@@ -93,7 +93,7 @@ def test_measurements_equal_to_the_prediction_move_nothing(tmp_path: Path):
 @pytest.mark.parametrize(
     ("line", "old", "new", "message"),
     [
-        (7, "268.0", "-1", "mine.csv:7:62: bad-cell: found '-1' in column 'value'"),
+        (7, "219.2", "-1", "mine.csv:7:62: bad-cell: found '-1' in column 'value'"),
         (3, "decode_tok_s", "tok_s", "mine.csv:3:48: bad-cell: found 'tok_s'"),
         (2, "llama3.1-8b", "llama3.1-9b", "mine.csv:2:1: unknown-model: found 'llama3.1-9b'"),
         (4, "RTX 4090", "RTX 4990", "mine.csv:4:29: unknown-gpu: found 'RTX 4990'"),

@@ -28,7 +28,7 @@ def row() -> Callable[..., Row]:
 
     def make(**stated: Any) -> Row:
         fields = {
-            "predictor": "TPOT under load",
+            "predictor": "TPOT in a benchmark",
             "held_out": "model",
             "backend": "vllm",
             "group": "llama3.1-8b",

@@ -27,7 +27,7 @@ def test_the_headline_has_one_line_per_predictor_and_held_out(made):
         "| KV pool, tokens (vllm) | model | 1 | 1 | 1.0 % | 1.0 % | 100 % | – |",
         "| decode, one stream (vllm) | model | 2 | 1 | 5.0 % | 5.0 % | 100 % | – |",
         "| decode, one stream (vllm) | GPU | 2 | 1 | 5.0 % | 5.0 % | 100 % | – |",
-        "| TPOT under load | model | 6 | 1 | 21 % | 18.7 % | 100 % | class mean: median 40 % |",
+        "| TPOT in a benchmark | model | 6 | 1 | 21 % | 18.7 % | 100 % | class mean: median 40 % |",
     ]
 
 
@@ -40,7 +40,7 @@ def test_the_headline_has_one_line_per_predictor_and_held_out(made):
     ],
 )
 def test_targets_are_asked_of_all_engines_or_of_each(made, backend, found):
-    target = Target("TPOT under load", "model", backend, "median", 12.0, "more rows")
+    target = Target("TPOT in a benchmark", "model", backend, "median", 12.0, "more rows")
     assert [(o.backend, o.value, o.reached) for o in outcomes(made, (target,))] == found
 
 
@@ -51,9 +51,9 @@ def test_one_engine_stands_for_all(made):
 
 def test_a_missed_target_says_what_would_help(made):
     text = headline.not_good_yet(made)
-    assert "TPOT under load, model held out, sglang: median 30 % (target ≤ 12 %)" in text
+    assert "TPOT in a benchmark, model held out, sglang: median 30 % (target ≤ 12 %)" in text
     assert "**Would help:** served runs" in text
-    assert "TPOT under load, model held out, vllm" not in text
+    assert "TPOT in a benchmark, model held out, vllm" not in text
 
 
 def test_the_readme_changes_between_its_markers_only(made):

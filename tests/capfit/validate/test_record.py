@@ -23,9 +23,9 @@ def made(rows):
 def test_all_backends_together_only_where_there_are_several(made):
     found = [(one["predictor"], one["backend"]) for one in made["tables"]]
     assert found == [
-        ("TPOT under load", ALL),
-        ("TPOT under load", "sglang"),
-        ("TPOT under load", "vllm"),
+        ("TPOT in a benchmark", ALL),
+        ("TPOT in a benchmark", "sglang"),
+        ("TPOT in a benchmark", "vllm"),
         ("quality score", "vllm"),
         ("cost", "vllm"),
     ]
@@ -33,7 +33,7 @@ def test_all_backends_together_only_where_there_are_several(made):
 
 
 def test_points_are_rounded_and_leave_costs_out(made):
-    key = key_of("TPOT under load", "model", "vllm", "llama3.1-8b")
+    key = key_of("TPOT in a benchmark", "model", "vllm", "llama3.1-8b")
     assert made["points"][key] == [[11.123, 10.0, 8.0, 12.0]]
     assert not any(key.startswith("cost") for key in made["points"])
 
@@ -59,7 +59,7 @@ def test_drift_names_what_changed(rows, row, made):
     )
     found = drift(made, other)
     assert found[0] == "hash of code: b is now c"
-    assert any(text.startswith("points: TPOT under load | model | vllm") for text in found)
+    assert any(text.startswith("points: TPOT in a benchmark | model | vllm") for text in found)
     assert not any("quality" in text for text in found[1:])
 
 

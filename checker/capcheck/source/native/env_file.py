@@ -16,7 +16,7 @@ from capcheck.source.native.tree import Document, Files
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*)$")
 _SKIPPED = re.compile(r"\s*(?:#.*)?$")
 # Variables that are read of one file.
-_MOST = 1000
+_MOST = 200
 _COMMENT = re.compile(r"\s#.*$")
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, lru_cache
 
 from capcheck.registry.rows import read
 from capcheck.source.native.command.flags import DATA
@@ -127,7 +127,11 @@ def named_in(text: str) -> set[str]:
 
 def image(reference: str) -> Image | None:
     """The row whose pattern fits an image reference, registry and tag left aside where need be."""
-    name = repository(reference).lower()
+    return _image_named(repository(reference).lower())
+
+
+@lru_cache(maxsize=1024)
+def _image_named(name: str) -> Image | None:
     for row in _images():
         if fnmatchcase(name, row["image"]) or fnmatchcase(name.partition("/")[2], row["image"]):
             return Image(row["engine"], row["entrypoint"], row["device"], row["role"])

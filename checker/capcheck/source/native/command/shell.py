@@ -189,7 +189,9 @@ class _Reader:
                 quoted = True
             elif char in "$`":
                 value = self._expansion()
-                is_assignment = bool(pieces) and _ASSIGNMENT.match(joined(pieces).value)
+                # `NAME=` stands in the first pieces; joining all of them each time adds up.
+                head = "".join(piece.value[:200] for piece in pieces[:4])
+                is_assignment = bool(_ASSIGNMENT.match(head))
                 if is_assignment or value.unresolved:
                     pieces.append(value)
                 else:

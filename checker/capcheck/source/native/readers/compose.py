@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from capcheck.source.native.command import quant
 from capcheck.source.native.command.facts import model as model_fact
@@ -35,7 +35,7 @@ from capcheck.source.native.deployment import (
     deployment,
     merged,
 )
-from capcheck.source.native.docker import Devices, accelerators
+from capcheck.source.native.docker import accelerators
 from capcheck.source.native.tree import Document, Files, at, entries, key_place
 from capcheck.source.nodes import Mapping, Node
 
@@ -59,23 +59,25 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
         return []
     project = project_of(document, files)
     known = services(project)
-    pulls = _pulls(project, known)
+    running = {name: container(project, service) for name, service in known.items()}
+    pulled = _Pulled(tuple(_pulls(project, known, running)))
     found: list[NativeDeployment | None] = [
-        _service(project, service, pulls) for service in known.values()
+        _service(project, service, running[name], pulled) for name, service in known.items()
     ]
     found += [_model(project, name, node) for name, node in entries(at(document.tree, "models"))]
     return [deployment for deployment in found if deployment is not None]
 
 
-def _service(project: Project, service: Service, pulls: Sequence[_Pull]) -> NativeDeployment | None:
-    running = container(project, service)
-    given = devices_of(project, service, running.environment)
+def _service(
+    project: Project, service: Service, running: Container, pulled: _Pulled
+) -> NativeDeployment | None:
     reading = read_container(running)
     if reading is None:
-        return _override(project, service, running, given)
+        return _override(project, service, running)
+    given = devices_of(project, service, running.environment)
     facts = dict(reading.facts)
     if reading.engine == "ollama" and "model" not in facts:
-        facts = merged(facts, _pulled(project, service, pulls))
+        facts = merged(facts, pulled.of(profiles(project, service)))
     over = merged(_replicas(project, service), accelerators(running, reading, given))
     complete = merged(over, facts)
     with_quant_of_name(complete)
@@ -106,37 +108,46 @@ def _deployment(
 class _Pull:
     """A service that fetches a model for an Ollama server, and the profiles that it runs in."""
 
-    service: str
     profiles: frozenset[str]
     calls: tuple[Call, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Pulled:
+    """What is pulled in every combination of profiles that was asked for."""
+
+    pulls: tuple[_Pull, ...]
+    known: dict[frozenset[str], dict[str, Fact]] = field(default_factory=dict)
+
+    def of(self, mine: frozenset[str]) -> dict[str, Fact]:
+        """The model that a server with these profiles has."""
+        if mine not in self.known:
+            self.known[mine] = _pulled(mine, self.pulls)
+        return self.known[mine]
+
+
 # More services that pull models are not looked through for every server.
-_MOST_PULLS = 50
+_MOST_PULLS = 16
 
 
-def _pulls(project: Project, known: dict[str, Service]) -> list[_Pull]:
+def _pulls(
+    project: Project, known: dict[str, Service], running: dict[str, Container]
+) -> list[_Pull]:
     found: list[_Pull] = []
     for service in known.values():
-        started = calls(container(project, service))
+        if len(found) >= _MOST_PULLS:
+            break
+        started = calls(running[service.name])
         fetched = tuple(call for call in started if call.engine == "ollama")
-        if fetched and len(found) < _MOST_PULLS:
-            found.append(_Pull(service.name, profiles(project, service), fetched))
+        if fetched:
+            found.append(_Pull(profiles(project, service), fetched))
     return found
 
 
-def _pulled(project: Project, server: Service, pulls: Sequence[_Pull]) -> dict[str, Fact]:
+def _pulled(mine: frozenset[str], pulls: Sequence[_Pull]) -> dict[str, Fact]:
     """The model that services running together with an Ollama server pull into it."""
-    mine = profiles(project, server)
-    model = pulled_model(
-        [
-            call
-            for pull in pulls
-            if pull.service != server.name
-            and (not mine or not pull.profiles or mine & pull.profiles)
-            for call in pull.calls
-        ]
-    )
+    together = [pull for pull in pulls if not mine or not pull.profiles or mine & pull.profiles]
+    model = pulled_model([call for pull in together for call in pull.calls])
     return {} if model is None else {"model": model}
 
 
@@ -148,13 +159,12 @@ def _replicas(project: Project, service: Service) -> dict[str, Fact]:
     return {}
 
 
-def _override(
-    project: Project, service: Service, running: Container, given: Devices
-) -> NativeDeployment | None:
+def _override(project: Project, service: Service, running: Container) -> NativeDeployment | None:
     """A service without image or build is a part of one that another file describes."""
     whole = any(service.get(key) is not None for key in ("image", "build", "extends"))
     if whole or running.command or not _ENGINES.search(running.name.lower()):
         return None
+    given = devices_of(project, service, running.environment)
     stated = merged(_replicas(project, service), {"gpu": given.gpu, "gpu_count": given.count})
     if not any(isinstance(fact, Stated) for fact in stated.values()):
         return None

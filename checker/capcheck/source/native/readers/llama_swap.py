@@ -23,7 +23,7 @@ _COMMENT = re.compile(r"(?m)^[ \t]*#.*$")
 _CONTINUED = re.compile(r"\\?\n")
 _MACRO = re.compile(r"\$\{([\w.-]+)\}")
 _MOST_MACROS = 100
-_LONGEST = 10_000
+_LONGEST = 4096
 
 
 def recognises(document: Document) -> bool:
@@ -39,12 +39,16 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
     models = at(document.tree, "models")
     shared = _macros(at(document.tree, "macros"), files, {})
     found = []
+    # A hostile file hands the same long macro to every model.
+    spent, most = 0, min(4 * len(document.text), 200_000)
     for name, model in entries(models):
         line = files.text(at(model, "cmd"))
         if line is None:
             continue
         macros = _macros(at(model, "macros"), files, shared)
-        script = _one_line(_expanded(line, macros))
+        whole = _expanded(line, macros) if spent < most else line
+        spent += len(whole.value)
+        script = _one_line(whole)
         started = command_line.started(script, _environment(model, files))
         one = started[0] if started else _unread(line)
         facts = dict(one.facts)
@@ -86,7 +90,7 @@ def _expanded(text: Text, macros: Environment) -> Text:
         known = macros.get(match[1])
         if known is None or length > _LONGEST:
             continue
-        parts += [text[start : match.start()], known]
+        parts += [text[start : match.start()], known.taken_from(match[1])]
         length += len(known.value)
         start = match.end()
     return joined((*parts, text[start:]))
