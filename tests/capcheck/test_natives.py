@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from capcheck.cli import cli
@@ -139,3 +141,37 @@ def test_a_change_of_a_native_file_is_compared_with_base(repository: Path):
     assert result.exit_code == 1
     assert "tensor_parallel_size" in result.stdout
     assert check("k8s/chat.yaml", "--base", "HEAD").stdout == result.stdout
+
+
+NOTE = (
+    "  annotations:\n    capcheck.dev/check: |\n"
+    "      traffic: {requests_per_second: 0.1, profile: chat}\n"
+    "      alternatives: {keep: [model, quant, backend, gpu, gpus_per_replica]}\n"
+)
+LONG = CHAT.replace("8192", "131072").replace("${SEQS}", "256").replace("  namespace: prod\n", NOTE)
+
+
+def alternatives(path: str) -> list[dict[str, Any]]:
+    result = call("check", "--today", "2026-11-23", "--format", "json", path)
+    found: list[dict[str, Any]] = json.loads(result.stdout)["deployments"][0]["alternatives"]
+    return found
+
+
+def test_an_alternative_is_an_edit_of_the_value_at_its_place(repository: Path):
+    (repository / "k8s/chat.yaml").write_text(LONG)
+    edits = [edit for way in alternatives("k8s/chat.yaml") for edit in way["edits"]]
+    assert edits
+    for edit in edits:
+        line = LONG.split("\n")[edit["line"] - 1]
+        assert line[edit["column"] - 1 : edit["end_column"] - 1] == str(edit["previous"])
+        assert edit["text"] == str(edit["value"])
+
+
+def test_no_change_of_a_manifest_makes_it_drift(repository: Path):
+    (repository / "k8s/chat.yaml").write_text(LONG)
+    (repository / "capcheck.yaml").write_text(
+        "version: 1\ndeployments:\n  mine:\n    from: k8s/chat.yaml\n"
+    )
+    ways = alternatives("capcheck.yaml")
+    assert ways
+    assert all(edit["text"] is None for way in ways for edit in way["edits"])
