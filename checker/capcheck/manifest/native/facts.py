@@ -37,6 +37,7 @@ FACTS = {
 }
 SETTINGS = {
     "engine_version": "/backend_version",
+    "floating_tag": "/backend_version",
     "data_parallel_size": "/serving/data_parallel_size",
     "max_num_batched_tokens": "/serving/max_num_batched_tokens",
     "chunked_prefill_size": "/serving/max_num_batched_tokens",

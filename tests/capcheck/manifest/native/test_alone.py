@@ -47,6 +47,23 @@ def test_a_native_file_is_checked_as_it_stands(repository: Repository):
     assert blanks(entry) == {"/serving/max_num_seqs": "unresolved variable SEQS"}
 
 
+@pytest.mark.parametrize(
+    ("image", "version"),
+    [
+        ("vllm/vllm-openai:v0.11.0", "0.11.0"),
+        ("vllm/vllm-openai:latest", "latest"),
+        ("vllm/vllm-openai", "latest"),
+        ("vllm/vllm-openai@sha256:" + 64 * "0", None),
+        ("vllm/vllm-openai:${TAG}", None),
+        ("vllm/vllm-openai:nightly-abc", None),
+    ],
+)
+def test_the_release_of_an_image(repository: Repository, image: str, version: str | None):
+    repository.texts["chat.yaml"] = CHAT.replace("vllm/vllm-openai:v0.11.0", image)
+    (entry,) = repository.entries("chat.yaml")
+    assert entry.deployment().backend_version == version
+
+
 def test_services_and_what_is_noted_in_them(repository: Repository):
     repository.write("compose.yaml", COMPOSE)
     small, large = repository.entries("compose.yaml")
