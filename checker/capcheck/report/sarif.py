@@ -28,6 +28,8 @@ from capcheck.report.escape import SENTENCE_LENGTH, clip, plain
 from capcheck.report.figures import change, limit_spot, saving
 from capcheck.report.fix import smallest_fix
 from capcheck.report.style import Style
+from capcheck.rules.catalogue import RULES_BY_ID
+from capcheck.rules.reference import help_text
 from capcheck.source.problems import CODES
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -94,11 +96,16 @@ def _rules(results: Iterable[Json]) -> Iterator[Json]:
     for result in results:
         seen.setdefault(result["ruleId"], result)
     for rule, first in sorted(seen.items()):
-        text = CODES.get(rule, first["message"]["text"])
+        known = RULES_BY_ID.get(rule)
+        if known is None:
+            title, text = rule.replace("-", " "), CODES.get(rule, first["message"]["text"])
+            yield {"id": rule, "shortDescription": {"text": title}, "help": {"text": text}}
+            continue
+        text = help_text(rule)
         yield {
             "id": rule,
-            "shortDescription": {"text": rule.replace("-", " ")},
-            "help": {"text": text},
+            "shortDescription": {"text": known.title},
+            "help": {"text": text, "markdown": text},
         }
 
 

@@ -23,7 +23,8 @@ from capcheck.source.native.command.variables import Environment
 from capcheck.source.native.container import Container
 from capcheck.source.native.container import read as read_container
 from capcheck.source.native.deployment import NativeDeployment, deployment
-from capcheck.source.native.registry import RENDER_FIRST, Inspection, inspect
+from capcheck.source.native.readers.templates import RENDER_FIRST
+from capcheck.source.native.registry import Inspection, inspect
 from capcheck.source.native.text import Text, of_source
 from capcheck.source.native.tree import Files, files_of
 from capcheck.source.nearest import nearest

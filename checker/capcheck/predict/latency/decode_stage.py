@@ -25,7 +25,14 @@ class DecodeStage:
     """
 
     def __init__(
-        self, work: Work, occupancy: Occupancy, *, rate: float, regular: float, by_step: float
+        self,
+        work: Work,
+        occupancy: Occupancy,
+        *,
+        rate: float,
+        regular: float,
+        by_step: float,
+        away_ms: float,
     ) -> None:
         self.work = work
         self.rate = rate
@@ -33,6 +40,7 @@ class DecodeStage:
         self.stretch = self.load * (1.0 - regular)
         self.deviation = math.sqrt(1.0 - regular + regular * min(1.0, work.output.cv) ** 2)
         self.by_step = by_step
+        self.away_ms = away_ms
         self.most = min(work.capacity, float(len(occupancy.running) - 1))
         others = max(0.0, self.most - 1.0)
         self.refills = others / work.decode_steps if work.decode_steps else 0.0
@@ -87,7 +95,7 @@ class DecodeStage:
             if count != known:
                 follow, drift = self._inertia(count)
                 known = count
-            own = (count * usual + behind) * timely
+            own = (count * usual + behind * self._early(count)) * timely
             refills = count * each_step
             mean = own + by_step * refills
             noise = private * z_drift
@@ -118,6 +126,16 @@ class DecodeStage:
             extra *= step / usual
             decodes.append(step * count + min(extra, most_ms * count))
         return decodes
+
+    def _early(self, count: float) -> float:
+        """Share of the prompts ahead of `count` steps that are not missing from later ones.
+
+        A closed loop's clients come back once: a deviation of those that are away dies out.
+        """
+        if self.away_ms == math.inf:
+            return 1.0
+        stay = count * self.step_ms / (1.0 - self.load)
+        return self.away_ms / (self.away_ms + stay)
 
     def _inertia(self, count: float) -> tuple[float, float]:
         """How far the mean batch over a stay follows the first, and deviates besides."""

@@ -48,7 +48,8 @@ def started(script: Text, environment: Environment) -> list[Started]:
     """Everything that the commands start."""
     found = []
     run = commands(script, environment)
-    sheet = container.of_calls(programs.calls_of(run))
+    on_host = [one for one in run if run_of(one) is None and not executed_by(one)]
+    sheet = container.of_calls(programs.calls_of(on_host))
     if sheet is not None:
         found.append(Started("", sheet.facts, sheet.settings))
     by_name: dict[str, list[Started]] = {}

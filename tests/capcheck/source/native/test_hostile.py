@@ -18,6 +18,9 @@ from tests.capcheck.source.native.readers import (
     test_compose,
     test_dynamo,
     test_kserve,
+    test_own_fields,
+    test_ray_serve,
+    test_skypilot,
 )
 from tests.capcheck.source.native.readers.test_workloads import deployment
 
@@ -57,6 +60,11 @@ SEEDS = (
     test_compose.MANY,
     test_command_lines.SWAP,
     test_command_lines.GALLERY,
+    *(text for text, _ in test_own_fields.CASES.values()),
+    test_ray_serve.SERVICE,
+    test_ray_serve.PROGRAM,
+    test_skypilot.TASK,
+    test_skypilot.DSTACK,
 )
 PLAIN = (test_command_lines.SCRIPT, test_command_lines.UNIT, "VLLM_MODEL='a'\nMAX_MODEL_LEN=1\n")
 FRAGMENTS = (

@@ -14,10 +14,11 @@ from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 
 from capcheck.registry.rows import read
+from capcheck.source.native.command import docker
 from capcheck.source.native.command.flags import DATA
 from capcheck.source.native.command.shell import Command, array, commands
 from capcheck.source.native.command.variables import Environment
-from capcheck.source.native.text import Text, joined
+from capcheck.source.native.text import Text, at, joined
 
 _SHELLS = frozenset(("sh", "bash", "ash", "dash", "zsh", "ksh"))
 _PYTHON = re.compile(r"(python|pypy)[0-9.]*")
@@ -165,11 +166,13 @@ def _calls(command: Command, depth: int) -> list[Call]:
             for inner in commands(script, {**command.environment, **positional})
         ]
         return [call for inner in found for call in _calls(inner, depth + 1)]
+    if name in docker.TOOLS:
+        return _contained(command, depth)
     environment = command.environment
     for start in range(min(len(words), _FURTHEST)):
         if start and _base(words[0].value) not in _WRAPPERS:
             break
-        if start and _base(words[start].value) in _SHELLS:
+        if start and _base(words[start].value) in (_SHELLS | docker.TOOLS):
             return _calls(Command(words[start:], environment, command.branch), depth + 1)
         if "=" in words[start].value[1:] and start and not words[start].value.startswith("-"):
             name_of, _ = words[start].partition("=") or (words[start], None)
@@ -187,6 +190,26 @@ def _calls(command: Command, depth: int) -> list[Call]:
             )
             return [call]
     return []
+
+
+def _contained(command: Command, depth: int) -> list[Call]:
+    """The program that `docker run` starts: by its arguments, or by the image's entrypoint."""
+    started = docker.run(command.words, command.environment)
+    held = image(started.image.value) if started else None
+    if started is None or (held is not None and held.role == "other"):
+        return []
+    words = started.arguments
+    if started.entrypoint:
+        words = (started.entrypoint, *words)
+    inner = Command(words, started.environment, command.branch)
+    found = _calls(inner, depth + 1)
+    if found or held is None or started.entrypoint:
+        return found
+    place = started.image.place
+    if place is None:
+        return []
+    entrypoint = tuple(at(word, place) for word in held.entrypoint.split())
+    return _calls(Command((*entrypoint, *words), inner.environment, inner.branch), depth + 1)
 
 
 def _script(words: Sequence[Text]) -> tuple[Text | None, Sequence[Text]]:

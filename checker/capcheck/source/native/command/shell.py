@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from capcheck.source.native.command.arithmetic import evaluate
 from capcheck.source.native.command.variables import Environment, closing, parameter
 from capcheck.source.native.text import EMPTY, MAX_LENGTH, Text, joined
 
@@ -260,6 +261,9 @@ class _Reader:
         if self.value.startswith("$(", start):
             self.at = closing(self.value, start + 1, "(", ")") + 1
             written = self.script[start : self.at]
+            counted = written.value.startswith("$((") and written.value.endswith("))")
+            if counted and (number := evaluate(written, self.environment)) is not None:
+                return number
             return written if written.unresolved else written.missing(written.value[:60])
         value, self.at = parameter(self.script, start, self.environment)
         self.expanded += len(value.value)
