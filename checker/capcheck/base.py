@@ -9,9 +9,10 @@ from pathlib import Path
 
 from capcheck.errors import InputError, Problem
 from capcheck.git import GitError, Repository, Tree, repository_of
-from capcheck.manifest.discover import SKIPPED, SUFFIXES, is_manifest
+from capcheck.manifest.discover import SKIPPED
 from capcheck.manifest.load import Entry, entries
-from capcheck.manifest.model_config import OutsideRepositoryError
+from capcheck.manifest.names import SUFFIXES, is_manifest
+from capcheck.manifest.referred import OutsideRepositoryError
 from capcheck.policies import Policies, named
 from capcheck.policy.discover import PLACES
 from capcheck.policy.load import load as load_policy

@@ -23,6 +23,7 @@ COMMANDS = {
     "curve": "Show latency against traffic.",
     "explain": "Explain a rule: why it is there, how it is computed, what to do about it.",
     "fix": "Write the smallest change that passes into a manifest.",
+    "init": "Write a manifest for the native files that are already there.",
     "inspect": "Show what native files (Kubernetes, Compose ...) say about deployments.",
     "list": "List the models, GPUs, quants, backends or prices that capcheck knows.",
     "policy": "Look a policy over.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from capcheck.finding import Finding, Verdict
 from capcheck.judge import Context
 from capcheck.manifest.discover import find, read_manifest, reader_for, repository_root
 from capcheck.manifest.load import Entry, entries
+from capcheck.natives import come_across, lines_of, recorded
 from capcheck.policies import Policies
 from capcheck.policy import fleet, lint, loosened
 from capcheck.policy.combine import DEFAULT, failing, merged
@@ -57,10 +58,11 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The report, and the lines of the manifests by path for excerpts."""
+    """The report, the lines of the files by path for excerpts, what native files state."""
 
     report: Report
     sources: Mapping[str, Sequence[str]]
+    native: tuple[Entry, ...] = ()
 
 
 def run(
@@ -83,14 +85,18 @@ def run(
         try:
             written = (instead or {}).get(name)
             data = read_manifest(manifest) if written is None else written.encode()
-            sources[name] = data.decode("utf-8-sig", "replace").split("\n")
-            stated += _entries(data, name, options.environment)
+            sources[name] = lines_of(data)
+            stated += _entries(data, name, options, sources)
         except InputError as error:
             problems += error.problems
             unread.add(name)
+    native = come_across(paths, manifests, stated, sources, options.environment)
+    stated += native
+    files = [manifest.as_posix() for manifest in manifests]
+    files += sorted({entry.path for entry in native})
     comparison: Comparison | None
     deployments: tuple[DeploymentReport, ...]
-    base = _base(paths, [manifest.as_posix() for manifest in manifests], options)
+    base = _base(paths, files, options)
     asked = Path(options.policy) if options.policy is not None else None
     on_head = policies.on_disk(asked, manifests, stated, problems)
     before = base.policies if base and not isinstance(base, Comparison) else None
@@ -117,14 +123,11 @@ def run(
         ]
         deployments, comparison = _compared(stated, base, unread, context, options)
     texts = {path: "\n".join(lines) for path, lines in sources.items()}
+    read = partial(_read_again, options=options)
     report = Report(
-        deployments=placed(
-            deployments,
-            texts,
-            lambda text, path: _entries(text.encode(), path, options.environment),
-        ),
+        deployments=placed(deployments, texts, read),
         problems=tuple(problems),
-        files=len(manifests),
+        files=len(files),
         fail_on=_fail_on(judging, options),
         created=options.now.isoformat(timespec="seconds").replace("+00:00", "Z"),
         data=_provenance(context.registry, fitted),
@@ -133,7 +136,7 @@ def run(
         limits_changed=moved,
         policy=next((one.sources[0] for one in judging.all if one.sources), None),
     )
-    return Outcome(report, sources)
+    return Outcome(report, sources, tuple(entry for entry in stated if entry.is_native))
 
 
 def _fail_on(judging: Policies, options: Options) -> tuple[Verdict, ...]:
@@ -183,9 +186,16 @@ def _lines_of(policy: Policy) -> Mapping[str, Sequence[str]]:
     return found
 
 
-def _entries(data: bytes, path: str, environment: str | None) -> tuple[Entry, ...]:
-    read_file = reader_for(repository_root(Path(path)))
-    return entries(data, path, read_file=read_file, environment=environment)
+def _entries(
+    data: bytes, path: str, options: Options, sources: dict[str, Sequence[str]]
+) -> tuple[Entry, ...]:
+    """What a file states in the environment asked for; the lines of what it refers to are kept."""
+    read_file = recorded(reader_for(repository_root(Path(path))), sources)
+    return entries(data, path, read_file=read_file, environment=options.environment)
+
+
+def _read_again(text: str, path: str, *, options: Options) -> tuple[Entry, ...]:
+    return _entries(text.encode(), path, options, {})
 
 
 def _base(paths: Sequence[str], shown: Sequence[str], options: Options) -> Base | Comparison | None:
@@ -225,12 +235,13 @@ def _compared(
 def _check(
     entry: Entry, context: Context, options: Options, *, search: bool = True
 ) -> DeploymentReport:
-    return check(
+    report = check(
         entry.deployment(),
         context,
         alternatives=options.alternatives and search,
         shown=options.shown,
     )
+    return replace(report, is_asked=entry.is_asked)
 
 
 def _manifests(paths: Iterable[str], problems: list[Problem]) -> list[Path]:

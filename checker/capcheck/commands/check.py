@@ -20,7 +20,8 @@ from capcheck.commands.options import (
 from capcheck.compare.model import COMPARED
 from capcheck.exit_codes import ExitCode
 from capcheck.finding import Verdict
-from capcheck.output import Color, OutputError, check_writable, write_file
+from capcheck.manifest.native.draft import draft
+from capcheck.output import Color, OutputError, check_writable, print_data, write_file
 from capcheck.predict import coefficients
 from capcheck.predict.coefficients import CoefficientsError
 from capcheck.report import FORMATS, Document, Style, to_document
@@ -146,10 +147,11 @@ def command(
     quiet: bool,
     verbose: bool,
 ) -> int:
-    """Judge the deployments in manifests.
+    """Judge the deployments in manifests and native files.
 
-    PATH is a manifest, or a directory: there the files named capcheck.yaml, capcheck.yml,
-    *.capcheck.yaml and *.capcheck.yml are read. Default: the current directory.
+    PATH is a manifest or a native file (Kubernetes, Compose ...), or a directory: there the files
+    named capcheck.yaml, capcheck.yml, *.capcheck.yaml and *.capcheck.yml are read, and native files
+    that none of them refers to. Default: the current directory.
     """
     how_much = detail(quiet=quiet, verbose=verbose)
     options = Options(
@@ -175,6 +177,8 @@ def command(
         detail=how_much,
         sources=outcome.sources,
     )
+    if outcome.native and output_format == "terminal" and not quiet:
+        print_data(f"\nWhat the native files leave open, as a manifest:\n\n{draft(outcome.native)}")
     if output_format != "terminal" or quiet:
         for problem in outcome.report.problems:
             click.echo(f"error: {problem}", err=True)

@@ -13,7 +13,6 @@ from capcheck.errors import InputError
 from capcheck.manifest import constraints
 from capcheck.manifest.fields import CHILDREN, FIELDS
 from capcheck.manifest.load import Entry
-from capcheck.manifest.read import Stated
 from capcheck.search.edits import root_of
 from capcheck.source.problems import Problems
 
@@ -70,7 +69,7 @@ def taking(head: Entry, base: Entry, pointers: Collection[str]) -> Entry:
     config = base if CONFIG in pointers else head
     return replace(
         head,
-        stated=Stated(stated.name, stated.place, values, places, written),
+        stated=replace(stated, values=values, places=places, written=written),
         architecture=config.architecture,
     )
 

@@ -11,7 +11,9 @@ from capcheck.edit.change import Change, apply
 from capcheck.edit.diff import unified
 from capcheck.edit.layout import Layout, layout
 from capcheck.edit.locate import NotEditableError, changes
+from capcheck.edit.native import native_changes
 from capcheck.errors import InputError
+from capcheck.manifest.deployment import Deployment
 from capcheck.manifest.load import Entry
 from capcheck.report.model import DeploymentReport
 from capcheck.search.alternative import Alternative, Edit
@@ -56,16 +58,18 @@ def placed(
 def _place(
     reports: list[DeploymentReport], own: Sequence[int], text: str, path: str, read: Read
 ) -> None:
-    laid_out = layout(text)
     before = {entry.stated.name: entry for entry in read(text, path)}
+    is_native = any(entry.is_native for entry in before.values())
+    laid_out = None if is_native else layout(text)
     most = max(len(_ways(reports[index])) for index in own)
     for way in range(most):
         offers = []
         for index in own:
             ways = _ways(reports[index])
             if way < len(ways):
-                name = reports[index].resolved.deployment.name
-                made, why = _located(laid_out, ways[way])
+                deployment = reports[index].resolved.deployment
+                name = deployment.name
+                made, why = _located(laid_out, text, ways[way], deployment)
                 offers.append(_Offer(index, way, name, ways[way].edits, made))
                 reports[index] = _with(reports[index], way, (), why)
         located = [offer for offer in offers if offer.changes and offer.name in before]
@@ -78,8 +82,13 @@ def _place(
         reports[index] = replace(reports[index], patch=_patch(reports[index], text, path))
 
 
-def _located(laid_out: Layout, way: Alternative) -> tuple[tuple[Change, ...], str | None]:
+def _located(
+    laid_out: Layout | None, text: str, way: Alternative, deployment: Deployment
+) -> tuple[tuple[Change, ...], str | None]:
+    """The changes of a manifest, or where there is no layout those of a native file."""
     try:
+        if laid_out is None:
+            return native_changes(text, way.edits, deployment), None
         return changes(laid_out, way.edits), None
     except NotEditableError as error:
         return (), str(error)
@@ -124,6 +133,8 @@ def _after(
 def _says(offer: _Offer, old: Entry, new: Entry) -> bool:
     root = root_of(offer.name)
     edited = {edit.pointer.removeprefix(root): edit.value for edit in offer.edits}
+    if new.stated.native.displaced != old.stated.native.displaced:
+        return False
     return set(differing(old, new)) <= set(edited) and all(
         new.stated.values.get(pointer) == value for pointer, value in edited.items()
     )

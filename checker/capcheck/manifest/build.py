@@ -37,6 +37,8 @@ def build(
     values, places = stated.values, stated.places
     own = _keys_of("", values)
     own.pop("replicas", None)
+    for reference in ("from", "command", "vars", "env_files"):
+        own.pop(reference, None)
     if own.pop("model_config", None):
         own["architecture"] = architecture
     return Deployment(
@@ -55,6 +57,7 @@ def build(
         skip=Skip(**_keys_of("/skip", values)) if "/skip" in places else None,
         environment=environment,
         root=root,
+        native=stated.native,
         **own,
     )
 

@@ -7,7 +7,7 @@ of capcheck.manifest.deployment. `python -m capcheck.manifest` refreshes the sch
 
 from __future__ import annotations
 
-from capcheck.manifest.configuration_fields import HARDWARE, MODEL, PRICE, SERVING
+from capcheck.manifest.configuration_fields import HARDWARE, MODEL, PRICE, SERVING, SOURCES
 from capcheck.manifest.expectation_fields import LIMITS, SKIP, SLO, TRAFFIC
 from capcheck.manifest.field import Field
 from capcheck.manifest.kinds import choice, list_of, text, whole
@@ -18,9 +18,7 @@ NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._+@:/-]{0,99}$"
 # Features to come: their names get an error that says so instead of "unknown key". The level is
 # that of the file, of an environment, of a deployment, or of a deployment's section.
 RESERVED = {
-    "file": ("vars", "env_files"),
-    "environment": ("vars", "env_files"),
-    "": ("from", "command", "measurements", "environments", "vars", "env_files", "policy"),
+    "": ("measurements", "environments", "policy"),
     "/quality": ("evidence",),
 }
 
@@ -65,6 +63,7 @@ _ALTERNATIVES = (
 FIELDS = {
     field.pointer: field
     for field in (
+        *SOURCES,
         *MODEL,
         *HARDWARE,
         *PRICE,

@@ -1,7 +1,7 @@
 """`defaults:` and `environments:` laid under and over a deployment, every value with its own place.
 
 From the weakest to the strongest: the file's `defaults`, those of the environment, the deployment,
-what the environment says of the deployment.
+what the environment says of the deployment. `vars` and `env_files` may stand beside `defaults`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 
 from capcheck.manifest.constraints import EXCLUSIVE, NEEDS
 from capcheck.manifest.fields import CHILDREN, NAME_PATTERN
+from capcheck.manifest.names import SHARED_KEYS
 from capcheck.manifest.read import refuse_key
 from capcheck.source.nearest import nearest
 from capcheck.source.nodes import Entry, Mapping, Node, describe, is_broken
 from capcheck.source.problems import Problems, quoted
 
-ENVIRONMENT_KEYS = ("defaults", "deployments")
+ENVIRONMENT_KEYS = ("defaults", "deployments", *SHARED_KEYS)
 
 _NAME = re.compile(NAME_PATTERN)
 _NOTHING: MappingOf[str, Entry] = {}
@@ -30,6 +31,7 @@ class Environment:
 
     defaults: Mapping | None = None
     deployments: MappingOf[str, Entry] = field(default_factory=dict)
+    shared: Mapping | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Layers:
 
     defaults: Mapping | None
     environments: MappingOf[str, Environment]
+    shared: Mapping | None = None
 
     def root(self, name: str, environment: str | None) -> str:
         """The JSON pointer of the strongest map that may say something of a deployment."""
@@ -53,7 +56,9 @@ class Layers:
         chosen = self.environments.get(environment or "", Environment())
         over = chosen.deployments.get(name)
         layers = (
+            self.shared,
             self.defaults,
+            chosen.shared,
             chosen.defaults,
             entry.value,
             over.value if over and isinstance(over.value, Mapping) else None,
@@ -91,7 +96,7 @@ def read_layers(
             expected=f"one of {', '.join(environments)}",
             nearest=nearest(environment, environments),
         )
-    return Layers(_map_in(tree, "defaults", problems), environments)
+    return Layers(_map_in(tree, "defaults", problems), environments, _shared(tree))
 
 
 def _environment(entry: Entry, names: MappingOf[str, Entry], problems: Problems) -> Environment:
@@ -120,7 +125,14 @@ def _environment(entry: Entry, names: MappingOf[str, Entry], problems: Problems)
             )
         elif not isinstance(overlay.value, Mapping):
             _not_a_map(overlay, problems)
-    return Environment(_map_in(entry.value, "defaults", problems), overlays)
+    defaults = _map_in(entry.value, "defaults", problems)
+    return Environment(defaults, overlays, _shared(entry.value))
+
+
+def _shared(owner: Mapping) -> Mapping | None:
+    """`vars` and `env_files` beside `defaults`, as a layer of their own."""
+    found = {name: owner.entries[name] for name in SHARED_KEYS if name in owner.entries}
+    return Mapping(found, owner.place) if found else None
 
 
 def _map_in(owner: Mapping, name: str, problems: Problems) -> Mapping | None:
@@ -157,7 +169,7 @@ def _over(upper: Mapping, lower: Mapping, at: str) -> Mapping:
             continue
         if name not in entries:
             entries[name] = entry
-        elif f"{at}/{name}" in CHILDREN:
+        elif f"{at}/{name}" in CHILDREN or f"{at}/{name}" == "/vars":
             value = _either(entries[name].value, entry.value, f"{at}/{name}")
             entries[name] = Entry(entries[name].key, value)
     return Mapping(entries, upper.place)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from capcheck.manifest import constraints
 from capcheck.manifest.field import Field
-from capcheck.manifest.fields import CHILDREN, NAME_PATTERN, VERSION
+from capcheck.manifest.fields import CHILDREN, FIELDS, NAME_PATTERN, VERSION
 from capcheck.manifest.kinds import POLICY_PATH, Schema
+from capcheck.manifest.names import SHARED_KEYS
 
 _LAYER = {"$ref": "#/$defs/layer"}
 
@@ -39,6 +40,7 @@ def schema() -> Schema:
                 "description": "What differs in an environment, chosen with --env.",
                 **_by_name({"$ref": "#/$defs/environment"}),
             },
+            **_shared(),
         },
         "required": ["version", "deployments"],
         "additionalProperties": False,
@@ -51,12 +53,20 @@ def schema() -> Schema:
             "deployment": {"allOf": [_LAYER, *_complete("")]},
             "environment": {
                 "type": "object",
-                "properties": {"defaults": _LAYER, "deployments": _by_name(_LAYER)},
+                "properties": {
+                    "defaults": _LAYER,
+                    "deployments": _by_name(_LAYER),
+                    **_shared(),
+                },
                 "additionalProperties": False,
             },
             "layer": _map(""),
         },
     }
+
+
+def _shared() -> Schema:
+    return {name: _field(FIELDS[f"/{name}"]) for name in SHARED_KEYS}
 
 
 def _by_name(shape: Schema) -> Schema:

@@ -11,7 +11,7 @@ from typing import Any
 from capcheck.finding import VERDICTS
 from capcheck.manifest.deployment import Deployment, QualityLimit, Serving, Traffic
 from capcheck.manifest.fields import FIELDS
-from capcheck.manifest.model_config import ReadFile
+from capcheck.manifest.referred import ReadFile
 from capcheck.policy.fields import ALLOWED, NUMERIC, POLICY, TABLES
 from capcheck.policy.figures import is_figure
 from capcheck.policy.model import Facts, OwnRule, Policy, PolicyWaiver, Scope, Source

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable
 
 from capcheck.errors import InputError
-from capcheck.manifest.model_config import ReadFile
+from capcheck.manifest.referred import ReadFile
 from capcheck.place import Place
 from capcheck.registry import tables
 from capcheck.registry.backends import backend_spec

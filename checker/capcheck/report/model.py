@@ -21,7 +21,8 @@ class DeploymentReport:
 
     `change` is None where nothing was compared. `headroom_rps` is the largest rate that keeps every
     stated limit on latency and utilisation. `patch` is the first alternative that can be written
-    into the manifest, as a diff; None where today's passes.
+    into the manifest, as a diff; None where today's passes. `is_asked` is false for a native file
+    that was only come across: what can't be predicted there breaks no limit of anybody.
     """
 
     resolved: Resolved
@@ -38,11 +39,13 @@ class DeploymentReport:
     patch: str | None = None
     change: Change | None = None
     silenced: frozenset[str] = frozenset()  # gates with a finding that was waived or lowered
+    is_asked: bool = True
 
     @property
     def deciding(self) -> Verdict:
         """What counts for the run: the verdict, or against base the part that is new or worse."""
-        return self.change.verdict if self.change else self.verdict
+        verdict = self.change.verdict if self.change else self.verdict
+        return "pass" if verdict == "cannot-predict" and not self.is_asked else verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from capcheck.rules import (
     context,
     hygiene,
     latency,
+    native,
     organisation,
     parallelism,
     quality,
@@ -24,7 +25,7 @@ from capcheck.rules import (
     vram,
 )
 
-CERTAIN = (support, parallelism, context, hygiene)
+CERTAIN = (support, parallelism, context, native, hygiene)
 WITHOUT_LOAD = (vram, quality, safety, availability, organisation)
 UNDER_LOAD = (latency, slots, throughput, budget)
 JUDGED = (assumptions,)

@@ -52,6 +52,10 @@ CODES = {
     "unknown-plugin": "A plug-in that is not installed.",
     "bad-table": "A file of own rows that the table can't take.",
     "bad-baseline": "A file that is no recorded baseline.",
+    "not-recognised": "No deployment of a form that capcheck reads.",
+    "needs-rendering": "A template: what it makes is to be checked, not the template.",
+    "no-such-address": "A `from` whose file holds no deployment of this address.",
+    "ambiguous-address": "A `from` that more than one deployment of its file matches.",
     "bad-json": "A `model_config` file that is not a JSON object.",
     "too-many-problems": f"More than {MAX_PROBLEMS:,} problems; the rest is not listed.",
 }

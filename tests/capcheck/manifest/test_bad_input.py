@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from capcheck.errors import InputError, Problem
 from capcheck.manifest.load import load
-from capcheck.manifest.model_config import OutsideRepositoryError
+from capcheck.manifest.referred import OutsideRepositoryError
 from capcheck.source.problems import CODES, MAX_PROBLEMS
 
 HEAD = "version: 1\ndeployments:\n  chat:\n"

@@ -23,7 +23,8 @@ from capcheck.manifest.names import squeezed, suggest
         (
             "",
             Deployment,
-            {"name", "path", "place", "places", "environment", "root"} | {"model_config"},
+            {"name", "path", "place", "places", "environment", "root", "native"}
+            | {"model_config", "from", "command", "vars", "env_files"},
         ),
         ("/serving", Serving, set()),
         ("/quality", QualityLimit, set()),

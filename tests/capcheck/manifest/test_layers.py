@@ -126,7 +126,7 @@ def test_a_file_without_environments_is_the_same_in_all_of_them() -> None:
         ),
         ("        quant: BF16", "        qunat: BF16", None, ("unknown-key", 25, 9, "quant")),
         ("  staging: {}", "  staging: 3", None, ("wrong-type", 17, 12, None)),
-        ("  staging: {}", "  staging: {vars: {A: b}}", None, ("not-supported-yet", 17, 13, None)),
+        ("  staging: {}", "  staging: {vars: 3}", None, ("wrong-type", 17, 19, None)),
         ("  staging: {}", "  staging: {default: {}}", None, ("unknown-key", 17, 13, None)),
         ("  backend: vllm", "  backend: 3", None, ("wrong-type", 3, 12, '"3"')),
         ("  backend: vllm", "  engine: vllm", "prod", ("unknown-key", 3, 3, "backend")),

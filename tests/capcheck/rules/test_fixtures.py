@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,6 @@ ELSEWHERE = {
     "over-refusal-above-limit": "no refusal of harmless prompts is published: test_limits.py",
     "cost-increase-over-limit": "needs a base: test_change.py",
     "limit-loosened": "needs a base: the tests of capcheck.compare",
-    "drift": "needs a native file",
     **dict.fromkeys(
         (
             *(rule.id for rule in organisation.RULES),
@@ -97,11 +97,10 @@ def test_a_rule_can_be_waived(rule: Rule, monkeypatch: pytest.MonkeyPatch, tmp_p
         pytest.skip("it is about skip itself")
     folder = FIXTURES / rule.id / "failing"
     skip = f"    skip: {{rules: [{rule.id}], reason: agreed, expires: 2027-03-31}}\n"
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     manifest = (folder / "capcheck.yaml").read_text("utf-8")
     manifest = manifest.replace("  chat:\n", f"  chat:\n{skip}", 1)
     (tmp_path / "capcheck.yaml").write_text(manifest, "utf-8")
-    if (folder / "options.json").exists():
-        (tmp_path / "options.json").write_text((folder / "options.json").read_text("utf-8"))
     before = [one for one in said(folder, monkeypatch) if one["rule"] == rule.id]
     after = [one for one in said(tmp_path, monkeypatch) if one["rule"] == rule.id]
     assert len(after) == len(before) > 0

@@ -68,6 +68,8 @@ def read(container: Container, *, implied: Stated | None = None) -> Reading | No
     settings = {**variables.settings, **sheet.settings}
     if version := _version(container.image, image):
         settings["engine_version"] = version
+    elif floating := _floating(container.image, image):
+        settings["floating_tag"] = floating
     command_facts.with_quant_of_name(facts)
     return Reading(facts, settings, image.device if image else "")
 
@@ -212,6 +214,14 @@ def _version(image: Text | None, row: Image | None) -> Stated | None:
         return None
     match = _VERSION.fullmatch(programs.tag(image.value))
     return Stated(match[1], image.place, "image tag") if match else None
+
+
+def _floating(image: Text | None, row: Image | None) -> Stated | None:
+    """`latest`, where an image says so or says nothing: another release after the next pull."""
+    if image is None or row is None or image.unresolved or image.place is None:
+        return None
+    is_latest = programs.tag(image.value) in ("", "latest") and "@" not in image.value
+    return Stated("latest", image.place, "image tag") if is_latest else None
 
 
 def _of_entrypoint(

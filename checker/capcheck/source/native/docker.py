@@ -43,11 +43,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Devices:
-    """What a container is given. `asked` says whether anything hints at an accelerator."""
+    """What a container is given. `asked` says whether anything hints at an accelerator.
+
+    `ids` are the devices' own names, where the request has them instead of a number.
+    """
 
     gpu: Fact = _NOT_SAID
     count: Fact = _NOT_SAID
     asked: bool = False
+    ids: tuple[str, ...] = ()
 
 
 def devices(
@@ -62,7 +66,8 @@ def devices(
         vendor = vendors.pop() if len(vendors) == 1 else ""
         first = requests[0]
         gpu: Fact = Stated(vendor, first.place, first.origin) if vendor else Unknown()
-        return Devices(gpu, _sum([_requested(request) for request in requests]), True)
+        count = _sum([_requested(request) for request in requests])
+        return Devices(gpu, count, True, _names([id_ for r in requests for id_ in r.ids]))
     named = [path for path in paths if path.value.partition("=")[0] in _CDI]
     if named:
         place, vendor = named[0].place, _CDI[named[0].value.partition("=")[0]]
@@ -72,7 +77,9 @@ def devices(
     if runtime is not None and runtime.value in _RUNTIMES and runtime.place is not None:
         vendor, variable = _RUNTIMES[runtime.value]
         gpu = Stated(vendor, runtime.place, "runtime") if vendor else Unknown()
-        return Devices(gpu, _visible(environment.get(variable), variable, runtime), True)
+        visible = environment.get(variable)
+        seen = _names([visible] if visible is not None else [])
+        return Devices(gpu, _visible(visible, variable, runtime), True, seen)
     if kfd := next((path for path in paths if path.value.startswith("/dev/kfd")), None):
         return Devices(Stated("AMD", kfd.place, "device") if kfd.place else Unknown(), asked=True)
     hinted = any(path.value.startswith(("/dev/dri", "/dev/nvidia", "/dev/accel")) for path in paths)
@@ -130,11 +137,16 @@ def _of_ids(ids: Sequence[Text], origin: str) -> Fact:
     if hidden is not None:
         return unresolved(hidden)
     place = ids[0].place
-    names = [name for text in ids for name in text.value.split(",") if name.strip()]
+    names = _names(ids)
     if place is None or not names:
         return Unknown()
     is_all = any(name.strip().rpartition("=")[2] == ALL for name in names)
     return Stated(ALL if is_all else len(names), place, origin)
+
+
+def _names(ids: Sequence[Text]) -> tuple[str, ...]:
+    """The devices that ids name; one may be several behind commas."""
+    return tuple(name.strip() for text in ids for name in text.value.split(",") if name.strip())
 
 
 def _visible(value: Text | None, variable: str, runtime: Text) -> Fact:

@@ -14,6 +14,7 @@ from typing import Protocol, runtime_checkable
 
 from capcheck.errors import Problem
 from capcheck.place import Place
+from capcheck.source.native.command.variables import Environment
 from capcheck.source.native.deployment import NativeDeployment
 from capcheck.source.native.readers import (
     app_template,
@@ -131,10 +132,18 @@ class Inspection:
     problems: tuple[Problem, ...]
 
 
-def inspect(texts: Mapping[str, str], *, readers: Iterable[Reader] | None = None) -> Inspection:
-    """The deployments of some files' texts, read together so that references can be followed."""
+def inspect(
+    texts: Mapping[str, str],
+    *,
+    readers: Iterable[Reader] | None = None,
+    variables: Environment | None = None,
+) -> Inspection:
+    """The deployments of some files' texts, read together so that references can be followed.
+
+    `variables` are values for what the files leave open as `${NAME}`.
+    """
     known = tuple(readers) if readers is not None else (*READERS, *third_party())
-    files = files_of(texts)
+    files = files_of(texts, variables)
     deployments: list[NativeDeployment] = []
     unread: list[Unread] = []
     problems: list[Problem] = []

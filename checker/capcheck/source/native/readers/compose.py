@@ -81,7 +81,10 @@ def _service(
     over = merged(_replicas(project, service), accelerators(running, reading, given))
     complete = merged(over, facts)
     with_quant_of_name(complete)
-    return _deployment(project, service, complete, dict(reading.settings))
+    settings = dict(reading.settings)
+    if given.ids and isinstance(given.count, Stated):
+        settings["device_ids"] = Stated(",".join(given.ids), given.count.place, "device ids")
+    return _deployment(project, service, complete, settings)
 
 
 def _deployment(
