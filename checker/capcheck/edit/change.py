@@ -78,12 +78,12 @@ class Lines:
 
 
 def apply(text: str, changes: Iterable[Change]) -> str:
-    """The text with every change made; those at one place in the given order.
+    """The text with every change made; those at one place as `_order` says, else as given.
 
     Raises ValueError when two overlap.
     """
     parts, position = [], 0
-    for change in sorted(changes, key=lambda one: (one.start, one.end)):
+    for change in sorted(changes, key=_order):
         if change.start < position:
             raise ValueError("changes overlap")
         parts += [text[position : change.start], change.text]
@@ -91,12 +91,19 @@ def apply(text: str, changes: Iterable[Change]) -> str:
     return "".join((*parts, text[position:]))
 
 
+def _order(change: Change) -> tuple[int, int, int]:
+    """By place; of new lines at one place the deepest first: they belong to what stands before."""
+    line = change.text.lstrip("\r\n")
+    is_line = len(line) < len(change.text)
+    return change.start, change.end, -(len(line) - len(line.lstrip(" "))) if is_line else 0
+
+
 def rewrites(text: str, changes: Sequence[Change]) -> list[Rewrite]:
     """The changes as whole lines; those on lines that touch each other are one."""
     lines = text.splitlines(keepends=True) or [""]
     found: list[Rewrite] = []
     cluster: list[Change] = []
-    for change in sorted(changes, key=lambda one: (one.start, one.end)):
+    for change in sorted(changes, key=_order):
         if cluster and change.line > max(one.end_line for one in cluster) + 1:
             found.append(_rewrite(lines, cluster))
             cluster = []
