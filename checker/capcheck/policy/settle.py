@@ -22,7 +22,8 @@ def settled(
     findings: Iterable[Finding], deployment: Deployment, policy: Policy, today: date
 ) -> tuple[Finding, ...]:
     """Every finding that is not switched off, as severe as it counts, waived or not."""
-    own = (_at_home(found, deployment) for found in findings)
+    policies = frozenset(source.path for source in policy.sources)
+    own = (_at_home(found, deployment, policies) for found in findings)
     ranked = tuple(found for one in own if (found := levelled(one, policy)) is not None)
     waived = covered(ranked, deployment, policy, today)
     return exceptions.covered(waived, deployment, today)
@@ -60,12 +61,12 @@ def silenced(before: Iterable[Finding], after: Iterable[Finding]) -> frozenset[s
     )
 
 
-def _at_home(found: Finding, deployment: Deployment) -> Finding:
-    """Findings stand in the manifest; a limit of the policy is the other place."""
-    if found.place.path != deployment.path:
+def _at_home(found: Finding, deployment: Deployment, policies: frozenset[str]) -> Finding:
+    """Findings stand where the deployment is stated; a limit of the policy is the other place."""
+    if found.place.path in policies:
         near = found.related
-        home = near if near and near.path == deployment.path else deployment.place
+        home = near if near and near.path not in policies else deployment.place
         return replace(found, place=home, related=found.place, enforced=True)
-    if found.gate in GATES or (found.related and found.related.path != deployment.path):
+    if found.gate in GATES or (found.related and found.related.path in policies):
         return replace(found, enforced=True)
     return found

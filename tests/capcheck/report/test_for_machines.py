@@ -145,9 +145,9 @@ def test_sarif_says_what_it_leaves_out(monkeypatch: pytest.MonkeyPatch, samples:
 
 
 def test_sarif_fits_when_compressed(monkeypatch: pytest.MonkeyPatch, huge: Report) -> None:
-    monkeypatch.setattr(sarif, "MAX_GZIPPED_BYTES", 3000)
+    monkeypatch.setattr(sarif, "MAX_GZIPPED_BYTES", 2000)
     run = log_of(to_document(huge))
-    assert 0 < len(run["results"]) < 1000
+    assert 0 < len(run["results"]) < 100
     assert "toolExecutionNotifications" in run["invocations"][0]
 
 
