@@ -370,8 +370,8 @@ def test_the_list_of_problems_ends():
         ),
         (
             "model: x\nmeasurements: vllm serve x",
-            'deploy/m.yaml:5:5: not-supported-yet: found "measurements", expected none yet: the name is '
-            "reserved for a later release",
+            'deploy/m.yaml:5:5: not-supported-yet: found "measurements", expected none yet: '
+            "the name is reserved for a later release",
         ),
     ],
 )
