@@ -19,7 +19,7 @@ End = Literal["value", "fast", "slow"]
 KV_OUTPUT_SHARE = {"vllm": 0.5, "sglang": 0.5}
 
 # Sequences from which a step is as uncertain as that of a large batch. On left-out GPUs the upper
-# end of its errors (vLLM, 95 %) is 1.2, 1.3, 1.6, 2.2 and 2.5 times at 2, 4, 8, 16 and 64 sequences.
+# end (95 %) of vLLM's errors is 1.2, 1.3, 1.6, 2.2 and 2.5 times at 2, 4, 8, 16 and 64 sequences.
 FULL_BATCH = 16.0
 
 # Turns among many copies make arrivals on each nearly periodic; checked against simulation down to
