@@ -244,7 +244,10 @@ def _read(texts: Mapping[str, str], environment: Environment, files: ReferredFil
             except InputError:
                 continue
     everything = {**texts, **beside}
-    return _Read(inspect(everything, variables=environment), files_of(everything, environment))
+    return _Read(
+        inspect(everything, variables=environment, labels=files.labels),
+        files_of(everything, environment, labels=files.labels),
+    )
 
 
 def _serving(inspection: Inspection) -> list[NativeDeployment]:

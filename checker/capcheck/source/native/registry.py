@@ -16,6 +16,7 @@ from capcheck.errors import Problem
 from capcheck.place import Place
 from capcheck.source.native.command.variables import Environment
 from capcheck.source.native.deployment import NativeDeployment
+from capcheck.source.native.labels import GpuLabels
 from capcheck.source.native.readers import (
     app_template,
     bento_project,
@@ -137,13 +138,15 @@ def inspect(
     *,
     readers: Iterable[Reader] | None = None,
     variables: Environment | None = None,
+    labels: GpuLabels | None = None,
 ) -> Inspection:
     """The deployments of some files' texts, read together so that references can be followed.
 
-    `variables` are values for what the files leave open as `${NAME}`.
+    `variables` are values for what the files leave open as `${NAME}`, `labels` the GPUs that an
+    organisation's node labels mean.
     """
     known = tuple(readers) if readers is not None else (*READERS, *third_party())
-    files = files_of(texts, variables)
+    files = files_of(texts, variables, labels=labels)
     deployments: list[NativeDeployment] = []
     unread: list[Unread] = []
     problems: list[Problem] = []
