@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 from capcheck.errors import Problem
 from capcheck.place import Place
+from capcheck.source.native.beside import with_others
 from capcheck.source.native.command.variables import Environment
 from capcheck.source.native.deployment import NativeDeployment
 from capcheck.source.native.labels import GpuLabels
@@ -154,7 +156,7 @@ def inspect(
         reader = next((reader for reader in known if reader.recognises(document)), None)
         if reader is not None:
             found = reader.read(document, files)
-            deployments += found
+            deployments += with_others(found, document, partial(_read, reader, files))
             if reader is templates:
                 unread.append(Unread(document.place, templates.RENDER_FIRST))
             elif not found:
@@ -164,6 +166,10 @@ def inspect(
         else:
             unread.append(Unread(document.place, f"not recognised: {describe(document)}"))
     return Inspection(tuple(deployments), tuple(unread), tuple(problems))
+
+
+def _read(reader: Reader, files: Files, document: Document) -> list[NativeDeployment]:
+    return reader.read(document, files)
 
 
 def describe(document: Document) -> str:
