@@ -30,6 +30,8 @@ Expect = Literal["ok", "partial", "runtime", "template", "none"]
 Value = str | int | float
 
 NOT_STATED = "the file does not say"
+# Settings: the container of a pod that serves, and others in it that serve too.
+CONTAINER, OTHER_CONTAINERS = "container", "other_containers"
 # The origin of an engine that only its flags tell.
 BY_FLAGS = "flags"
 

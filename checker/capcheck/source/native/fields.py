@@ -11,6 +11,7 @@ from capcheck.source.native.command import quant
 from capcheck.source.native.command.facts import model as model_fact
 from capcheck.source.native.command.facts import typed
 from capcheck.source.native.deployment import Fact, Stated, Unknown
+from capcheck.source.native.labels import Labelled
 from capcheck.source.native.text import Text
 from capcheck.source.native.tree import Files, at, entries, plain
 from capcheck.source.nodes import Node, Scalar
@@ -57,6 +58,8 @@ def of_sku(node: Node | None, *, origin: str) -> tuple[Fact, Fact]:
     name = plain(node)
     if node is None or not name:
         return Unknown(), Unknown()
+    if isinstance(node, Labelled):
+        return Stated(node.gpu, node.place, origin), Unknown()
     found = gpus.of_sku(name)
     if found is None:
         reason = f"no row of the machine types has {name[:60]!r}"

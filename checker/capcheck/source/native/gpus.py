@@ -17,10 +17,11 @@ from capcheck.place import Place
 from capcheck.registry.rows import read
 from capcheck.source.native.command.flags import DATA
 from capcheck.source.native.deployment import Fact, Stated, Unknown
+from capcheck.source.native.labels import INSTANCE_TYPE, Labelled
 from capcheck.source.native.tree import at, entries, items, plain
 from capcheck.source.nodes import Node, Scalar
 
-_INSTANCE_TYPES = ("node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type")
+_INSTANCE_TYPES = (INSTANCE_TYPE, "beta.kubernetes.io/instance-type")
 # Their values are names such as `a100` or `nvidia-l4`. Sources: EKS user guide, "Target AI/ML
 # workloads to specific nodes with labels"; SkyPilot documentation, "Kubernetes cluster setup".
 _NAMES = (
@@ -79,7 +80,7 @@ def _of_labels(labels: Iterator[tuple[str, tuple[Scalar, ...]]]) -> Stated | Unk
     for label, values in labels:
         found: dict[str, Scalar] = {}
         for value in values:
-            gpu = gpu_of_label(label, value.text)
+            gpu = gpu_of(label, value)
             if gpu is None:
                 found = {}
                 break
@@ -88,6 +89,11 @@ def _of_labels(labels: Iterator[tuple[str, tuple[Scalar, ...]]]) -> Stated | Unk
             place = next(iter(found.values())).place
             return Stated("|".join(found), place, f"label {label}")
     return Unknown()
+
+
+def gpu_of(label: str, value: Node | None) -> str | None:
+    """The GPU that the value of a node label names, first by the organisation's own meanings."""
+    return value.gpu if isinstance(value, Labelled) else gpu_of_label(label, plain(value))
 
 
 def gpu_of_label(label: str, value: str) -> str | None:

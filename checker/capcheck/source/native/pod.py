@@ -17,7 +17,14 @@ from capcheck.source.native.container import (
     pulled_model,
     read,
 )
-from capcheck.source.native.deployment import Fact, Stated, Unknown, merged
+from capcheck.source.native.deployment import (
+    CONTAINER,
+    OTHER_CONTAINERS,
+    Fact,
+    Stated,
+    Unknown,
+    merged,
+)
 from capcheck.source.native.text import Text, joined
 from capcheck.source.native.text import at as text_at
 from capcheck.source.native.tree import (
@@ -51,15 +58,39 @@ def served(
     implied: Stated | None = None,
     plain_gpu: bool = False,
 ) -> Served | None:
-    """The first container of a pod spec that serves a model; None when none does."""
-    for node in containers_of(pod):
+    """The first container of a pod spec that serves a model; None when none does.
+
+    Its name is the setting `container`, those of others that serve one are `other_containers`.
+    """
+    nodes = containers_of(pod)
+    for position, node in enumerate(nodes):
         container = container_of(node, files, document)
         reading = read(container, implied=implied)
         if reading is not None:
             if reading.engine == "ollama" and "model" not in reading.facts:
                 reading = replace(reading, facts={**reading.facts, **_pulled(pod, files, document)})
+            others = [
+                other
+                for other in nodes[position + 1 : position + _MOST_CONTAINERS]
+                if read(container_of(other, files, document)) is not None
+            ]
+            reading = replace(reading, settings={**reading.settings, **_names(node, others)})
             return of_reading(container, reading, pod, at(node, "resources"), plain_gpu=plain_gpu)
     return None
+
+
+# Containers of one pod that are looked at for a second engine.
+_MOST_CONTAINERS = 20
+
+
+def _names(node: Node, others: Sequence[Node]) -> dict[str, Stated]:
+    found = {}
+    if (name := at(node, "name")) is not None and plain(name):
+        found[CONTAINER] = Stated(plain(name), name.place, "field name")
+    if names := [plain(at(other, "name")) for other in others if plain(at(other, "name"))]:
+        place = place_of(at(others[0], "name"))
+        found[OTHER_CONTAINERS] = Stated(",".join(names), place, "field name")
+    return found
 
 
 def _pulled(pod: Node | None, files: Files, document: Document) -> dict[str, Fact]:
