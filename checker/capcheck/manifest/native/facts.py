@@ -147,6 +147,8 @@ def _of_engine(name: str, fact: Fact, facts: Mapping[str, Fact]) -> Fact:
             return native.Stated(_ENGINES[str(value)], fact.place, fact.origin)
         case "gpu" if value in NOT_A_PRODUCT:
             return Unknown(NOT_A_PRODUCT[str(value)], fact.place)
+        case "gpu" if fact.product:
+            return native.Stated(fact.product, fact.place, fact.origin)
         case "gpu" if "|" in str(value):
             return Unknown(f"one of {str(value).replace('|', ', ')}", fact.place)
         case "gpu_count" if value == "all":

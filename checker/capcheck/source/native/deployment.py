@@ -38,11 +38,15 @@ BY_FLAGS = "flags"
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """A fact with where it stands and what states it: `--max-model-len`, `env MODEL_ID`, ..."""
+    """A fact with where it stands and what states it: `--max-model-len`, `env MODEL_ID`, ...
+
+    `product` is the accelerator's full name where the file tells more of it than its type.
+    """
 
     value: Value
     place: Place
     origin: str
+    product: str = ""
 
 
 @dataclass(frozen=True, slots=True)

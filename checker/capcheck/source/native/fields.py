@@ -11,7 +11,7 @@ from capcheck.source.native.command import quant
 from capcheck.source.native.command.facts import model as model_fact
 from capcheck.source.native.command.facts import typed
 from capcheck.source.native.deployment import Fact, Stated, Unknown
-from capcheck.source.native.labels import Labelled
+from capcheck.source.native.labels import INSTANCE_TYPE, Labelled
 from capcheck.source.native.text import Text
 from capcheck.source.native.tree import Files, at, entries, plain
 from capcheck.source.nodes import Node, Scalar
@@ -65,7 +65,8 @@ def of_sku(node: Node | None, *, origin: str) -> tuple[Fact, Fact]:
         reason = f"no row of the machine types has {name[:60]!r}"
         return Unknown(reason), Unknown(reason)
     gpu, count = found
-    return Stated(gpu, node.place, origin), Stated(count, node.place, origin)
+    product = gpus.product(INSTANCE_TYPE, name)
+    return Stated(gpu, node.place, origin, product), Stated(count, node.place, origin)
 
 
 def missing(reference: Node, kind: str) -> Unknown:

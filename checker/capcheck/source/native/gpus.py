@@ -2,7 +2,8 @@
 
 Labels, instance types, resource names and the names that formats have for accelerators are rows of
 data/gpu_labels.csv, gpu_skus.csv, gpu_resources.csv and gpu_names.csv. A resource says how many and
-whose; only a label, an instance type or a name says which.
+whose; only a label, an instance type or a name says which. What of them tells the form factor too
+has a row in gpu_products.csv.
 """
 
 from __future__ import annotations
@@ -87,8 +88,16 @@ def _of_labels(labels: Iterator[tuple[str, tuple[Scalar, ...]]]) -> Stated | Unk
             found.setdefault(gpu, value)
         if found:
             place = next(iter(found.values())).place
-            return Stated("|".join(found), place, f"label {label}")
+            products = {product(label, plain(value)) for value in values}
+            (only,) = products if len(products) == 1 else ("",)
+            return Stated("|".join(found), place, f"label {label}", only)
     return Unknown()
+
+
+def product(label: str, value: str) -> str:
+    """The product that a label's value or, under its label, a machine type means; empty: unsaid."""
+    label = INSTANCE_TYPE if label in _INSTANCE_TYPES else label
+    return _product_table().get((label, value.removesuffix("-SHARED").lower()), "")
 
 
 def gpu_of(label: str, value: Node | None) -> str | None:
@@ -185,6 +194,12 @@ def _resource_table() -> tuple[dict[str, str], ...]:
 def _label_table() -> dict[tuple[str, str], str]:
     rows = read(DATA / "gpu_labels.csv")
     return {(row["label"], row["value"].lower()): row["gpu"] for row in rows}
+
+
+@cache
+def _product_table() -> dict[tuple[str, str], str]:
+    rows = read(DATA / "gpu_products.csv")
+    return {(row["label"], row["value"].lower()): row["product"] for row in rows}
 
 
 @cache
