@@ -162,7 +162,7 @@ def _where(found: NamedFinding, owner: Deployment | None, style: Style, pen: Pen
     if related is None or related["path"] == found["path"]:
         return excerpt(found, style.sources, pen, related=related, label=label, note=note)
     lines = excerpt(found, style.sources, pen, note=note)
-    return [*lines, f"  limit: {_at(related, pen)}"]
+    return [*lines, f"  {label or 'see'}: {_at(related, pen)}"]
 
 
 def _fix(found: NamedFinding, pen: Pen) -> list[str]:

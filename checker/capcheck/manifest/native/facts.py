@@ -78,6 +78,9 @@ def stated(found: NativeDeployment, name: str, *, choice: tuple[str, int] | None
     for setting, pointer in SETTINGS.items():
         if pointer not in sheet.values and setting in found.settings:
             sheet.enter(pointer, found.settings[setting])
+    if isinstance(facts["gpu"], native.Stated) and facts["gpu"].provider:
+        gpu = facts["gpu"]
+        sheet.put("/provider", gpu.provider, gpu.place, gpu.origin)
     _context_of_a_slot(sheet)
     _range(sheet, facts["replicas"], found.settings.get("max_replicas"))
     _wide_weights(sheet, found.settings.get("dtype"))

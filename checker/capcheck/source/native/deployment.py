@@ -40,13 +40,15 @@ BY_FLAGS = "flags"
 class Stated:
     """A fact with where it stands and what states it: `--max-model-len`, `env MODEL_ID`, ...
 
-    `product` is the accelerator's full name where the file tells more of it than its type.
+    Of an accelerator also what the file tells beyond its type: `product`, its full name, and
+    `provider`, the cloud whose it is.
     """
 
     value: Value
     place: Place
     origin: str
     product: str = ""
+    provider: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,8 +65,9 @@ def of_sku(node: Node | None, *, origin: str) -> tuple[Fact, Fact]:
         reason = f"no row of the machine types has {name[:60]!r}"
         return Unknown(reason), Unknown(reason)
     gpu, count = found
-    product = gpus.product(INSTANCE_TYPE, name)
-    return Stated(gpu, node.place, origin, product), Stated(count, node.place, origin)
+    product, provider = gpus.product(INSTANCE_TYPE, name), gpus.provider(INSTANCE_TYPE, name)
+    accelerator = Stated(gpu, node.place, origin, product=product, provider=provider)
+    return accelerator, Stated(count, node.place, origin)
 
 
 def missing(reference: Node, kind: str) -> Unknown:

@@ -32,6 +32,13 @@ _NAMES = (
     "skypilot.co/accelerator",
 )
 _LISTS = frozenset(("In",))
+# Clouds by the domain of the labels that they alone set.
+_CLOUDS = {
+    "cloud.google.com": "gcp",
+    "karpenter.k8s.aws": "aws",
+    "eks.amazonaws.com": "aws",
+    "kubernetes.azure.com": "azure",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +95,19 @@ def _of_labels(labels: Iterator[tuple[str, tuple[Scalar, ...]]]) -> Stated | Unk
             found.setdefault(gpu, value)
         if found:
             place = next(iter(found.values())).place
-            products = {product(label, plain(value)) for value in values}
-            (only,) = products if len(products) == 1 else ("",)
-            return Stated("|".join(found), place, f"label {label}", only)
+            return Stated(
+                "|".join(found),
+                place,
+                f"label {label}",
+                product=_only(product(label, plain(value)) for value in values),
+                provider=_only(provider(label, plain(value)) for value in values),
+            )
     return Unknown()
+
+
+def _only(names: Iterator[str]) -> str:
+    several = set(names)
+    return several.pop() if len(several) == 1 else ""
 
 
 def product(label: str, value: str) -> str:
@@ -120,6 +136,13 @@ def gpu_of_label(label: str, value: str) -> str | None:
     product, mig, profile = value.partition("-MIG-")
     known_product = _label_table().get((label, product.removesuffix("-SHARED").lower()))
     return f"MIG-{profile}" if mig and known_product else known_product
+
+
+def provider(label: str, value: str) -> str:
+    """The cloud whose label or, under its label, machine type that is; empty: anybody's."""
+    if label in _INSTANCE_TYPES:
+        return _sku_providers().get(_ATTACHED.sub("", value.lower()), "")
+    return _CLOUDS.get(label.partition("/")[0], "")
 
 
 def of_sku(name: str) -> tuple[str, int] | None:
@@ -213,3 +236,8 @@ def _sku_table() -> dict[str, tuple[str, int]]:
     return {
         row["sku"].lower(): (row["gpu"], int(row["count"])) for row in read(DATA / "gpu_skus.csv")
     }
+
+
+@cache
+def _sku_providers() -> dict[str, str]:
+    return {row["sku"].lower(): row["provider"] for row in read(DATA / "gpu_skus.csv")}

@@ -72,6 +72,21 @@ def test_products(label: str, value: str, product: str) -> None:
     assert gpus.product(label, value) == product
 
 
+@pytest.mark.parametrize(
+    ("label", "value", "provider"),
+    [
+        ("cloud.google.com/gke-accelerator", "nvidia-l4", "gcp"),
+        ("karpenter.k8s.aws/instance-gpu-name", "l40s", "aws"),
+        ("node.kubernetes.io/instance-type", "p5.48xlarge", "aws"),
+        ("node.kubernetes.io/instance-type", "Standard_NC24ads_A100_v4", "azure"),
+        ("node.kubernetes.io/instance-type", "gpu-node", ""),
+        ("nvidia.com/gpu.product", "NVIDIA-H200", ""),
+    ],
+)
+def test_providers(label: str, value: str, provider: str) -> None:
+    assert gpus.provider(label, value) == provider
+
+
 def test_products_are_of_the_registry_and_of_their_type() -> None:
     registry = load()
     for row in rows_of("gpu_products.csv"):
