@@ -117,7 +117,7 @@ def _scaled_step(speed: Speed, stream: float, batch: float) -> StepTime:
     widening = math.log(batch / stream) / math.log(FULL_BATCH)
 
     def step_ms(*, sequences: float, context_tokens: float) -> float:
-        factor = stream * min(max(1.0, sequences), FULL_BATCH) ** widening
+        factor = stream * math.pow(min(max(1.0, sequences), FULL_BATCH), widening)
         return factor * speed.step_ms(sequences=sequences, context_tokens=context_tokens)
 
     return step_ms
