@@ -58,11 +58,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The report, the lines of the files by path for excerpts, what native files state."""
+    """The report, and the lines of the files by path for excerpts."""
 
     report: Report
     sources: Mapping[str, Sequence[str]]
-    native: tuple[Entry, ...] = ()
 
 
 def run(
@@ -132,8 +131,19 @@ def run(
         findings=_about_the_run(judging, deployments, comparison, moved, options),
         limits_changed=moved,
         policy=next((one.sources[0] for one in judging.all if one.sources), None),
+        draft=_draft(stated),
     )
-    return Outcome(report, sources, tuple(entry for entry in stated if entry.is_native))
+    return Outcome(report, sources)
+
+
+def _draft(stated: Sequence[Entry]) -> str | None:
+    """A manifest for the native files among them; None where all is in manifests."""
+    native = [entry for entry in stated if entry.is_native]
+    if not native:
+        return None
+    from capcheck.manifest.native.draft import draft  # most runs read manifests only
+
+    return draft(native)
 
 
 def _fail_on(judging: Policies, options: Options) -> tuple[Verdict, ...]:

@@ -12,6 +12,7 @@ from capcheck.errors import Problem
 from capcheck.estimate import PROVENANCES, Estimate, unknown
 from capcheck.exit_codes import exit_code
 from capcheck.finding import SEVERITIES, VERDICTS, Finding, Severity, Verdict, worst
+from capcheck.manifest.native.missing import missing
 from capcheck.report import comparison, document
 from capcheck.report.facts import facts
 from capcheck.report.leaves import exact, forecast, gate, leaf, rounded, spot
@@ -71,6 +72,7 @@ def to_document(report: Report, *, allow_empty: bool = False) -> document.Docume
         "fixed": comparison.fixed(report),
         "removed": comparison.removed(report),
         "problems": [_problem(problem, report) for problem in report.problems],
+        "draft": report.draft,
     }
 
 
@@ -197,6 +199,10 @@ def _deployment(
         "near_misses": [_alternative(found, stated.path) for found in entry.near_misses],
         "nothing_passes": entry.nothing_passes,
         "patch": entry.patch,
+        "missing": [
+            {"fact": one.fact, "line": one.line, "reason": one.reason}
+            for one in missing(stated.places, stated.native.blanks)
+        ],
         **comparison.of_deployment(entry, report),
     }
 

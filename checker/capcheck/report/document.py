@@ -241,6 +241,14 @@ class Removed(TypedDict):
     usd_month: float | None
 
 
+class Missing(TypedDict):
+    """A field that is not known, the line of a manifest that would state it, and why."""
+
+    fact: str
+    line: str
+    reason: str
+
+
 class Deployment(DeploymentChange):
     """Everything said about one deployment."""
 
@@ -257,6 +265,7 @@ class Deployment(DeploymentChange):
     near_misses: list[Alternative]
     nothing_passes: str | None
     patch: str | None
+    missing: list[Missing]
 
 
 class Problem(Spot):
@@ -321,3 +330,4 @@ class Document(TypedDict):
     fixed: list[Fixed]
     removed: list[Removed]
     problems: list[Problem]
+    draft: str | None

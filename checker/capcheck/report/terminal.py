@@ -35,6 +35,7 @@ from capcheck.report.figures import (
     scalar,
     word,
 )
+from capcheck.report.left_open import TITLE, lines
 from capcheck.report.pen import COLORS, Pen
 from capcheck.report.style import Style
 from capcheck.report.summary import fleet_cost, legend, not_counted, verdict_line
@@ -62,9 +63,15 @@ def render(document: Document, style: Style) -> str:
         *(_problem(problem, style, pen) for problem in document["problems"]),
         *_findings(document, style, pen, verbose=verbose),
         *_deployments(document, pen, verbose=verbose),
+        *_left_open(document),
         [*_footer(document, pen), last],
     ]
     return "\n\n".join("\n".join(map(log_line, block)) for block in blocks if block) + "\n"
+
+
+def _left_open(document: Document) -> list[list[str]]:
+    found = lines(document)
+    return [[f"{TITLE}:"], found] if found else []
 
 
 def _verdict(document: Document, pen: Pen) -> str:
