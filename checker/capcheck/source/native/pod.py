@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from capcheck.place import Place
 from capcheck.source.native import gpus
+from capcheck.source.native.claims import claimed
 from capcheck.source.native.command.facts import with_quant_of_name
 from capcheck.source.native.command.programs import calls
 from capcheck.source.native.command.variables import Environment, kubernetes
@@ -18,6 +19,7 @@ from capcheck.source.native.container import (
     read,
 )
 from capcheck.source.native.deployment import Fact, Stated, Unknown, merged
+from capcheck.source.native.mounted import configured
 from capcheck.source.native.text import Text, joined
 from capcheck.source.native.text import at as text_at
 from capcheck.source.native.tree import (
@@ -52,14 +54,38 @@ def served(
     plain_gpu: bool = False,
 ) -> Served | None:
     """The first container of a pod spec that serves a model; None when none does."""
+    found = _serving(pod, files, document, implied, plain_gpu=plain_gpu)
+    return next((serving for _, serving in found), None)
+
+
+def every_served(
+    pod: Node | None, files: Files, document: Document
+) -> tuple[tuple[str, Served], ...]:
+    """What each container serves, by its name; a second one counts if it names its model."""
+    found = tuple(_serving(pod, files, document, None))
+    named = (item for item in found[1:] if isinstance(item[1].reading.facts.get("model"), Stated))
+    return (*found[:1], *named)
+
+
+def _serving(
+    pod: Node | None,
+    files: Files,
+    document: Document,
+    implied: Stated | None,
+    *,
+    plain_gpu: bool = False,
+) -> Iterator[tuple[str, Served]]:
     for node in containers_of(pod):
         container = container_of(node, files, document)
         reading = read(container, implied=implied)
-        if reading is not None:
-            if reading.engine == "ollama" and "model" not in reading.facts:
-                reading = replace(reading, facts={**reading.facts, **_pulled(pod, files, document)})
-            return of_reading(container, reading, pod, at(node, "resources"), plain_gpu=plain_gpu)
-    return None
+        if reading is None:
+            continue
+        if reading.engine == "ollama" and "model" not in reading.facts:
+            reading = replace(reading, facts={**reading.facts, **_pulled(pod, files, document)})
+        reading = configured(reading, node, pod, files)
+        resources = at(node, "resources")
+        serving = of_reading(container, reading, pod, resources, plain_gpu=plain_gpu, files=files)
+        yield plain(at(node, "name")), serving
 
 
 def _pulled(pod: Node | None, files: Files, document: Document) -> dict[str, Fact]:
@@ -84,9 +110,12 @@ def of_reading(
     resources: Node | None,
     *,
     plain_gpu: bool = False,
+    files: Files | None = None,
 ) -> Served:
-    """A container's reading together with the accelerators that it asks for."""
+    """A container's reading together with the accelerators that it asks for or claims."""
     asked = gpus.requested(resources, plain_gpu=plain_gpu)
+    if asked is None and files is not None:
+        asked = claimed(pod, resources, files)
     gpu: Fact = gpus.by_labels(pod)
     count: Fact = asked.count if asked else Unknown()
     if asked is not None and isinstance(gpu, Unknown) and asked.type:
@@ -122,6 +151,8 @@ def container_of(node: Node | None, files: Files, document: Document) -> Contain
     )
 
 
+# Engines whose `--device cpu` says what they run on.
+_DEVICE_BY_FLAG = frozenset(("vllm", "sglang"))
 # Characters that variables may add to one container.
 _MOST = 4096
 
@@ -216,6 +247,9 @@ def _on_cpu(container: Container, reading: Reading, pod: Node | None) -> tuple[F
     place = container.image.place if container.image else None
     if reading.device == "CPU" and place is not None:
         return Stated("CPU", place, "image"), Stated(0, place, "image")
+    device = reading.settings.get("device")
+    if device is not None and device.value == "cpu" and reading.engine in _DEVICE_BY_FLAG:
+        return replace(device, value="CPU"), replace(device, value=0)
     image = container.image.value.lower() if container.image else ""
     hints = ("cuda", "rocm", "vulkan", "intel", "sycl", "musa", "gpu", "nvidia", "$", "hip")
     if (
