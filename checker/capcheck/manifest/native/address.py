@@ -60,6 +60,8 @@ def _spellings(one: NativeDeployment, files: Files) -> Iterator[str]:
     """`Kind/name#role`, also `Kind/name/role`, and both with the namespace behind the kind."""
     address = one.address.partition(QUERY)[0]
     yield address
+    if one.address.endswith(f"#{container_of(one)}"):
+        yield address.rpartition("#")[0]
     document = document_of(one, files)
     kind, slash, rest = address.partition("/")
     if document is not None and document.namespace and slash:

@@ -152,10 +152,19 @@ def pulled_model(found: Sequence[Call]) -> Fact | None:
     ]
     if not models:
         return None
+    models = [fact for fact in models if not _embeds(fact)] or models
     together = {"model": models[0]}
     for fact in models[1:]:
         agree(together, {"model": fact}, reason="several models are pulled")
     return together["model"]
+
+
+# What Ollama's library calls models that embed and answer nothing.
+_EMBEDS = re.compile(r"embed|^(?:all-minilm|bge-|paraphrase-)")
+
+
+def _embeds(model: Fact) -> bool:
+    return isinstance(model, Stated) and _EMBEDS.search(str(model.value)) is not None
 
 
 def agree(

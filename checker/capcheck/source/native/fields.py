@@ -8,8 +8,8 @@ from itertools import islice
 
 from capcheck.source.native import gpus
 from capcheck.source.native.command import quant
+from capcheck.source.native.command.facts import is_placeholder, typed
 from capcheck.source.native.command.facts import model as model_fact
-from capcheck.source.native.command.facts import typed
 from capcheck.source.native.deployment import Fact, Stated, Unknown
 from capcheck.source.native.labels import INSTANCE_TYPE, Labelled
 from capcheck.source.native.text import Text
@@ -60,6 +60,9 @@ def of_sku(node: Node | None, *, origin: str) -> tuple[Fact, Fact]:
         return Unknown(), Unknown()
     if isinstance(node, Labelled):
         return Stated(node.gpu, node.place, origin), Unknown()
+    if is_placeholder(name):
+        reason = f"{name[:60]!r} is a placeholder"
+        return Unknown(reason, node.place), Unknown(reason, node.place)
     found = gpus.of_sku(name)
     if found is None:
         reason = f"no row of the machine types has {name[:60]!r}"

@@ -24,12 +24,19 @@ from capcheck.source.nodes import Node, Scalar
 
 _INSTANCE_TYPES = (INSTANCE_TYPE, "beta.kubernetes.io/instance-type")
 # Their values are names such as `a100` or `nvidia-l4`. Sources: EKS user guide, "Target AI/ML
-# workloads to specific nodes with labels"; SkyPilot documentation, "Kubernetes cluster setup".
+# workloads to specific nodes with labels"; SkyPilot documentation, "Kubernetes cluster setup";
+# CoreWeave documentation, "Node labels".
 _NAMES = (
     "karpenter.k8s.aws/instance-gpu-name",
     "eks.amazonaws.com/instance-gpu-name",
     "k8s.amazonaws.com/accelerator",
     "skypilot.co/accelerator",
+    "gpu.nvidia.com/class",
+    "gpu.nvidia.com/model",
+)
+# Labels of a cluster's own whose values are names by what the label is called: `gpu-type`.
+_NAMING = re.compile(
+    r"(?:^|[/.\-_])(?:gpu|accelerator)(?:[-_.]?(?:type|model|name|product(?:[-_.]name)?|class))?$"
 )
 _LISTS = frozenset(("In",))
 # Clouds by the domain of the labels that they alone set.
@@ -134,7 +141,10 @@ def gpu_of_label(label: str, value: str) -> str | None:
         known = named(value)
         return known[0] if known else None
     product, mig, profile = value.partition("-MIG-")
-    known_product = _label_table().get((label, product.removesuffix("-SHARED").lower()))
+    product = product.removesuffix("-SHARED")
+    known_product = _label_table().get((label, product.lower()))
+    if known_product is None and _NAMING.search(label.lower()) and (known := named(product)):
+        known_product = known[0]
     return f"MIG-{profile}" if mig and known_product else known_product
 
 
@@ -156,7 +166,7 @@ def named(name: str) -> tuple[str, int] | None:
     Only names of slices (`tpu-v6e-8`) mean more than one.
     """
     plain_name = re.sub(r"[\s_]", "-", name.strip().lower().rstrip("!"))
-    plain_name = _MAKER.sub("", plain_name).replace("rtx-", "rtx")
+    plain_name = _TI.sub("ti", _MAKER.sub("", plain_name).replace("rtx-", "rtx"))
     return _name_table().get(plain_name)
 
 
@@ -165,6 +175,7 @@ _MAKER = re.compile(
 )
 
 
+_TI = re.compile(r"(?<=\d)-ti$")
 # Anyscale names the accelerators behind the type: `a2-highgpu-4g-nvidia-a100-40gb-4`.
 _ATTACHED = re.compile(r"-nvidia-.*$")
 

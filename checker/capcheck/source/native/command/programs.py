@@ -126,14 +126,18 @@ def named_in(text: str) -> set[str]:
 
 
 def image(reference: str) -> Image | None:
-    """The row whose pattern fits an image reference, registry and tag left aside where need be."""
-    return _image_named(repository(reference).lower())
+    """The row whose pattern fits an image reference, its registry left aside where need be.
+
+    Only a pattern with a colon looks at the tag.
+    """
+    return _image_named(repository(reference).lower(), tag(reference).lower())
 
 
 @lru_cache(maxsize=1024)
-def _image_named(name: str) -> Image | None:
+def _image_named(name: str, tagged: str) -> Image | None:
     for row in _images():
-        if fnmatchcase(name, row["image"]) or fnmatchcase(name.partition("/")[2], row["image"]):
+        whole = f"{name}:{tagged}" if ":" in row["image"] else name
+        if fnmatchcase(whole, row["image"]) or fnmatchcase(whole.partition("/")[2], row["image"]):
             return Image(row["engine"], row["entrypoint"], row["device"], row["role"])
     return None
 

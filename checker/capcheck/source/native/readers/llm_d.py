@@ -65,7 +65,10 @@ def _role(values: Values, role: str) -> NativeDeployment | None:
             stated = number(at(node, "parallelism"), key, origin=f"field parallelism.{key}")
             if isinstance(stated, Stated):
                 over[name] = stated
-    gpu = _gpu(values, node) if isinstance(serving.gpu, Unknown) else serving.gpu
+    gpu = serving.gpu
+    if isinstance(gpu, Unknown) or gpu.origin == "image":
+        said = _gpu(values, node)
+        gpu = said if isinstance(said, Stated) else gpu
     count = times(serving.gpu_count, _nodes(values, node))
     accelerators: dict[str, Fact] = {"gpu": gpu, "gpu_count": count}
     return values.deployment(

@@ -105,7 +105,7 @@ def test_the_gpus_of_a_service(
     ("lines", "facts"),
     [
         ("image: ollama/ollama", {"gpu": "CPU", "gpu_count": 0}),
-        ("image: ollama/ollama:rocm", {}),
+        ("image: ollama/ollama:rocm", {"gpu": "AMD"}),
         ("image: ollama/ollama:${TAG:-latest}", {}),
         ("image: ollama/ollama\n    devices: [/dev/dri]", {}),
         ("image: opea/vllm-gaudi\n    command: --model m", {"gpu": "Gaudi"}),
