@@ -98,11 +98,6 @@ class MemoryRequest:
         return size * self.shard.cache_share(self.model) / GIB
 
 
-def sum_of(parts: Mapping[str, float]) -> float:
-    """Everything that is not KV cache."""
-    return sum(size for name, size in parts.items() if name != "kv_cache")
-
-
 def _shard(resolved: Resolved, engine: Engine, backend: BackendSpec) -> Shard:
     """Engines without tensor parallelism spread whole layers over the replica's GPUs."""
     if backend.memory_model == "budget":
