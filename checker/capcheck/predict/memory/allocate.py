@@ -10,6 +10,7 @@ from capcheck.predict.footprint.weights import embedding_bytes, loaded_bytes
 from capcheck.predict.forecast import Memory
 from capcheck.predict.memory.activations import (
     attention_scores_bytes,
+    kept_scores_bytes,
     logits_bytes,
 )
 from capcheck.predict.memory.grow import eras, peak_parts, sizes
@@ -22,8 +23,10 @@ def allocated(request: MemoryRequest) -> Memory:
     """llama.cpp's family: weights, the cache of all slots, and one compute buffer per GPU.
 
     "Fits" means that every layer is on the GPU: these engines move layers to the CPU instead of
-    failing. The input embedding of untied models stays in host memory. SOURCE: llama.cpp's start-up
-    logs (device, KV and compute buffers), public measurements in the coefficients' sources.
+    failing. The input embedding of untied models stays in host memory. Without flash attention the
+    buffers that a pool keeps are in the value on the vendors whose platform is known to keep them,
+    and in the upper bound on all. SOURCE: llama.cpp's start-up logs (device, KV and compute
+    buffers), public measurements in the coefficients' sources.
     """
     model, law, engine = request.model, request.law, request.engine
     weights = loaded_bytes(model, request.quant)
@@ -32,16 +35,19 @@ def allocated(request: MemoryRequest) -> Memory:
     batch = min(engine.max_num_batched_tokens, engine.max_model_len)
     slots = engine.max_num_seqs
     tokens = engine.kv_cache_tokens or slots * engine.max_model_len
-    kept = _sliding_tokens(request, tokens=tokens, batch=batch)
-    scores, fused = logits_bytes(model, rows=batch), _has_flash_attention(request)
+    windowed = _sliding_tokens(request, tokens=tokens, batch=batch)
+    scores, fused, pooled = logits_bytes(model, rows=batch), _has_flash_attention(request), 0.0
     if not fused:
         scores = max(scores, attention_scores_bytes(model, rows=batch, tokens=tokens))
+        pooled = kept_scores_bytes(model, rows=batch, tokens=engine.max_model_len)
+    kept = pooled if request.vendor in law.get("keeps_buffers_on", ()) else 0.0
     parts = {
         "weights": weights * request.shard.layer_share(model) / GIB,
-        "kv_cache": request.cache_gib(full_tokens=tokens, sliding_tokens=kept),
-        "activation_peak": scores / GIB,
+        "kv_cache": request.cache_gib(full_tokens=tokens, sliding_tokens=windowed),
+        "activation_peak": (scores + kept) / GIB,
         "runtime_overhead": law["context_gib"],
     }
+    without = _total(parts) - kept / GIB
     basis = f"{slots} slot(s), {tokens} tokens of cache, all layers on the GPU"
     return _memory(
         request,
@@ -50,6 +56,7 @@ def allocated(request: MemoryRequest) -> Memory:
         context_gib=0.0,
         basis=basis,
         interval_gib=law["interval_gib" if fused else "interval_gib_unfused"],
+        spanned_gib=(without, without + pooled / GIB),
     )
 
 

@@ -32,6 +32,7 @@ class MemoryRequest:
     shard: Shard
     totals_gib: tuple[float, ...]
     reserved_gib: float
+    vendor: str | None
     law: Mapping[str, Any]
 
     @classmethod
@@ -64,6 +65,7 @@ class MemoryRequest:
             shard=_shard(resolved, resolved.engine, backend),
             totals_gib=_totals(resolved, resolved.usable_gib),
             reserved_gib=resolved.reserved_gib,
+            vendor=resolved.gpu.vendor if resolved.gpu else None,
             law=law,
         )
 
