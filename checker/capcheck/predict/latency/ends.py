@@ -22,6 +22,10 @@ KV_OUTPUT_SHARE = {"vllm": 0.5, "sglang": 0.5}
 # end (95 %) of vLLM's errors is 1.2, 1.3, 1.6, 2.2 and 2.5 times at 2, 4, 8, 16 and 64 sequences.
 FULL_BATCH = 16.0
 
+# Engines that let decoding pause while prompts pass, however these are cut into chunks.
+# SOURCE: SGLang's --enable-mixed-chunk, off by default.
+PREFILL_PAUSES_DECODE = frozenset({"sglang"})
+
 # Turns among many copies make arrivals on each nearly periodic; checked against simulation down to
 # this variation only.
 MOST_REGULAR = 0.25
@@ -57,7 +61,7 @@ def server_at(
         prefill_ms=_scaled_prefill(speed, prefill),
         slots=engine.max_num_seqs,
         kv_tokens=None if tokens is None else tokens / engine.data_parallel_size,
-        chunked_prefill=engine.enable_chunked_prefill,
+        chunked_prefill=engine.enable_chunked_prefill and backend not in PREFILL_PAUSES_DECODE,
         max_num_batched_tokens=engine.max_num_batched_tokens,
         host_delay_ms=speed.host_delay_ms,
         max_queue=engine.max_queue,
