@@ -59,13 +59,12 @@ def document_of(one: NativeDeployment, files: Files) -> Document | None:
 def _spellings(one: NativeDeployment, files: Files) -> Iterator[str]:
     """`Kind/name#role`, also `Kind/name/role`, and both with the namespace behind the kind."""
     address = one.address.partition(QUERY)[0]
-    yield address
-    if one.address.endswith(f"#{container_of(one)}"):
-        yield address.rpartition("#")[0]
     document = document_of(one, files)
-    kind, slash, rest = address.partition("/")
-    if document is not None and document.namespace and slash:
-        yield f"{kind}/{document.namespace}/{rest}"
+    for spelled in dict.fromkeys((address, address.removesuffix(f"#{container_of(one)}"))):
+        yield spelled
+        kind, slash, rest = spelled.partition("/")
+        if document is not None and document.namespace and slash:
+            yield f"{kind}/{document.namespace}/{rest}"
 
 
 def _folded(address: str) -> str:

@@ -205,7 +205,9 @@ def _only(
 def _as_asked(one: NativeDeployment, reference: Reference) -> str:
     """The address of a deployment, with its container where the reference names one."""
     name = container_of(one) if QUERY in reference.address else ""
-    return one.address if not name or QUERY in one.address else f"{one.address}{QUERY}{name}"
+    if not name or QUERY in one.address:
+        return one.address
+    return f"{one.address.removesuffix(f'#{name}')}{QUERY}{name}"
 
 
 def _command(own: Stated, files: ReferredFiles) -> Iterator[Stated]:

@@ -154,8 +154,8 @@ def test_two_containers_that_serve_are_two_deployments(repository: Repository):
     repository.write("two.yaml", TWO)
     found = repository.entries("two.yaml")
     assert [(one.address, one.stated.name, one.stated.values["/model"]) for one in found] == [
-        ("Deployment/chat?container=small", "chat-small", "Qwen/Qwen3-0.6B"),
-        ("Deployment/chat?container=large", "chat-large", "meta-llama/Llama-3.1-8B-Instruct"),
+        ("Deployment/chat#small", "chat-small", "Qwen/Qwen3-0.6B"),
+        ("Deployment/chat#large", "chat-large", "meta-llama/Llama-3.1-8B-Instruct"),
     ]
     repository.write("k8s/two.yaml", TWO)
     assert repository.problems('model: x\nfrom: "../k8s/two.yaml#Deployment/chat"') == [
