@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import heapq
+import math
 from dataclasses import dataclass
+from itertools import islice
 
-from capcheck.judge import Checked, Context, Started
-from capcheck.predict.forecast import Forecast
+from capcheck.judge import Checked, Context
 from capcheck.search.alternative import Alternative
-from capcheck.search.cheapest import MAX_REPLICAS, Cheapest, Miss
-from capcheck.search.edits import disruption, edits
+from capcheck.search.cheapest import Cheapest, Miss
+from capcheck.search.edits import edits
 from capcheck.search.needs import needs
 from capcheck.search.passing import binding_gate, distance, miss_text, reservation
-from capcheck.search.space import Family, families
+from capcheck.search.space import families
 
 # TR133 SS10.3: one recommendation and the next four.
 SHOWN = 5
@@ -34,73 +36,44 @@ def find(today: Checked, context: Context, *, shown: int | None = SHOWN) -> Sear
     Ranked by cost, then quality (TR133 SS10.3), then how little they change. `shown` None gives
     all of them.
     """
+    current = today.forecast.cost.usd_month.value
     if today.gates["support"].verdict == "cannot-predict":
         return Search()
-    if today.verdict == "pass" and today.forecast.cost.usd_month.value is None:
+    if today.verdict == "pass" and current is None:
         return Search()
-    passing: list[Alternative] = []
-    misses: list[Miss] = []
-    cheapest = Cheapest(today, context)
-
-    def worth(started: Started) -> bool:
-        """Whether the family could still be among the best, if it passed as it stands."""
-        if shown is None or len(passing) < shown:
-            return True
-        worst = sorted(passing, key=_rank)[shown - 1]
-        return _cost_then_quality(started.forecast) <= _cost_then_quality(worst.forecast)
-
-    for family in families(today.resolved, context.registry):
-        most_replicas = _affordable(family, today, passing, shown)
-        best = cheapest.of(family.deployment, most_replicas, worth) if most_replicas else None
-        if isinstance(best, Miss):
-            misses.append(best)
-        elif best is not None:
-            offered = _alternative(best, today)
-            if offered.edits and _improves(offered, today):
-                passing.append(offered)
-    ranked = sorted(passing, key=_rank)[:shown]
+    ceiling = math.inf
+    if today.verdict == "pass" and current is not None:
+        ceiling = current * (1 - 1e-6)
+    cheapest = Cheapest(
+        today, context, families(today.resolved, context.registry), ceiling_usd_month=ceiling
+    )
+    ranked = tuple(_alternative(one, today) for one in islice(cheapest, shown))
     if ranked or today.verdict == "pass":
-        return Search(alternatives=tuple(ranked))
-    nearest = _nearest(misses, today, cheapest)
+        return Search(alternatives=ranked)
+    nearest = _nearest(today, cheapest)
     return Search(near_misses=nearest, nothing_passes=_why_nothing(nearest, today))
 
 
-def _nearest(misses: list[Miss], today: Checked, cheapest: Cheapest) -> tuple[Alternative, ...]:
-    """The few that miss by the least, among those whose bound is best: load is dear to predict."""
-    promising = sorted(misses, key=lambda one: one.at_least)[:NEAR_TRIED]
-    offered = [
-        _alternative(cheapest.nearest(one), today)
-        for one in promising
-        if one.at_least < float("inf")
+def _nearest(today: Checked, cheapest: Cheapest) -> tuple[Alternative, ...]:
+    """The few that miss by the least: bounds first, since load is dear to predict."""
+    waiting: list[tuple[float, int, Miss | Alternative]] = [
+        (miss.at_least, index, miss)
+        for index, miss in enumerate(cheapest.misses)
+        if miss.at_least < math.inf
     ]
-    comparable = [one for one in offered if one.edits and _distance(one) < float("inf")]
-    return tuple(sorted(comparable, key=_nearness)[:NEAR_MISSES])
-
-
-def _affordable(
-    family: Family, today: Checked, passing: list[Alternative], shown: int | None
-) -> int:
-    """The most replicas that can still matter: within the budget, and below today's cost where
-    today's passes, or no dearer than the worst one shown."""
-    each, current = family.usd_month_each, today.forecast.cost.usd_month.value
-    passes = today.verdict == "pass"
-    if not each:
-        return 0 if passes else MAX_REPLICAS
-    limits = [MAX_REPLICAS * each]
-    budget = today.resolved.deployment.budget.monthly_usd
-    if budget is not None:
-        limits.append(max(budget, each))
-    if passes and current is not None:
-        limits.append(current * (1 - 1e-9))
-    if shown is not None and len(passing) >= shown:
-        limits.append(sorted(found.usd_month or 0.0 for found in passing)[shown - 1])
-    return int(min(limits) / each + 1e-9) * family.replicas_each
-
-
-def _improves(offered: Alternative, today: Checked) -> bool:
-    """Where today's passes, only less money is an improvement."""
-    saving = offered.saving_usd_month
-    return today.verdict != "pass" or (saving is not None and saving > 0)
+    heapq.heapify(waiting)
+    found: list[Alternative] = []
+    tried = 0
+    while waiting and len(found) < NEAR_MISSES:
+        _, index, one = heapq.heappop(waiting)
+        if isinstance(one, Alternative):
+            found.append(one)
+        elif tried < NEAR_TRIED:
+            tried += 1
+            offered = _alternative(cheapest.nearest(one), today)
+            if offered.edits and _distance(offered) < math.inf:
+                heapq.heappush(waiting, (_distance(offered), index, offered))
+    return tuple(found)
 
 
 def _alternative(checked: Checked, today: Checked) -> Alternative:
@@ -119,22 +92,8 @@ def _alternative(checked: Checked, today: Checked) -> Alternative:
     )
 
 
-def _rank(offered: Alternative) -> tuple[tuple[float, float], tuple[int, int]]:
-    disturbs = disruption(offered.edits, offered.resolved.deployment.name)
-    return _cost_then_quality(offered.forecast), disturbs
-
-
-def _cost_then_quality(forecast: Forecast) -> tuple[float, float]:
-    usd, quality = forecast.cost.usd_month.value, forecast.quality.score.value
-    return float("inf") if usd is None else usd, -(quality or 0.0)
-
-
 def _distance(offered: Alternative) -> float:
     return max((distance(gate) for gate in offered.gates if gate.verdict != "pass"), default=0.0)
-
-
-def _nearness(offered: Alternative) -> tuple[float, tuple[tuple[float, float], tuple[int, int]]]:
-    return _distance(offered), _rank(offered)
 
 
 def _why_nothing(nearest: tuple[Alternative, ...], today: Checked) -> str:
