@@ -16,12 +16,15 @@ from capcheck.finding import Verdict
 from capcheck.judge import Context
 from capcheck.manifest.discover import find, read_manifest, reader_for, repository_root
 from capcheck.manifest.load import Entry, entries
+from capcheck.parallel import in_order
 from capcheck.predict import coefficients
 from capcheck.predict.coefficients import Coefficients
+from capcheck.predict.economics import Rates
 from capcheck.registry import tables
 from capcheck.registry.tables import Registry
 from capcheck.report.model import DeploymentReport, Report
-from capcheck.search.find import SHOWN
+from capcheck.search.find import BEST, Wanted
+from capcheck.search.fleet import plan
 
 if TYPE_CHECKING:
     from capcheck.base import Base
@@ -31,16 +34,22 @@ if TYPE_CHECKING:
 class Options:
     """What a run depends on besides its paths.
 
-    `now` has a time zone; `shown` is the number of alternatives in the report, None for all. `base`
-    is the commit to compare with, None for none.
+    `now` has a time zone; `wanted` says which alternatives to look for. `base` is the commit to
+    compare with, None for none. `jobs` processes share the deployments, 0 is one a core. `rates`
+    are prices for what stands beside the bill; `plan` is one for all deployments, which together
+    may cost `budget_usd_month`.
     """
 
     fail_on: tuple[Verdict, ...]
     now: datetime
     alternatives: bool = True
-    shown: int | None = SHOWN
+    wanted: Wanted = BEST
     coefficients: Path | None = None
     base: str | None = None
+    jobs: int = 1
+    rates: Rates | None = None
+    plan: bool = False
+    budget_usd_month: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,8 @@ def run(paths: Iterable[str], options: Options) -> Outcome:
     deployments: tuple[DeploymentReport, ...]
     base = _base(paths, [manifest.as_posix() for manifest in manifests], options)
     if base is None or isinstance(base, Comparison):
-        deployments, comparison = tuple(_check(one, context, options) for one in stated), base
+        deployments = in_order(partial(_checked, options), stated, options.jobs)
+        comparison = base
     else:
         # A manifest that was deleted since is no mistake.
         problems = [
@@ -94,6 +104,7 @@ def run(paths: Iterable[str], options: Options) -> Outcome:
         created=options.now.isoformat(timespec="seconds").replace("+00:00", "Z"),
         data=_provenance(registry, fitted),
         comparison=comparison,
+        plan=plan(deployments, options.budget_usd_month) if options.plan else None,
     )
     return Outcome(report, sources)
 
@@ -131,6 +142,12 @@ def _compared(
     )
 
 
+def _checked(options: Options, entry: Entry) -> DeploymentReport:
+    """A check that can be made in another process: the tables are read there, once."""
+    fitted = coefficients.load(options.coefficients)
+    return _check(entry, Context(tables.load(), fitted, options.now.date()), options)
+
+
 def _check(
     entry: Entry, context: Context, options: Options, *, search: bool = True
 ) -> DeploymentReport:
@@ -138,7 +155,8 @@ def _check(
         entry.deployment(),
         context,
         alternatives=options.alternatives and search,
-        shown=options.shown,
+        wanted=options.wanted,
+        rates=options.rates,
     )
 
 

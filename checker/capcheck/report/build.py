@@ -11,11 +11,10 @@ from capcheck.errors import Problem
 from capcheck.estimate import PROVENANCES, Estimate, unknown
 from capcheck.exit_codes import exit_code
 from capcheck.finding import SEVERITIES, VERDICTS, Finding, Severity, Verdict, worst
-from capcheck.report import comparison, document
+from capcheck.report import comparison, document, ways
 from capcheck.report.facts import facts
-from capcheck.report.leaves import exact, forecast, gate, leaf, rounded, spot
+from capcheck.report.leaves import forecast, gate, leaf, rounded, spot
 from capcheck.report.model import DeploymentReport, Report
-from capcheck.search.alternative import Alternative
 
 SCHEMA = "capcheck.report/v1"
 
@@ -63,6 +62,7 @@ def to_document(report: Report, *, allow_empty: bool = False) -> document.Docume
         "fixed": comparison.fixed(report),
         "removed": comparison.removed(report),
         "problems": [_problem(problem, report) for problem in report.problems],
+        "plan": None if report.plan is None else ways.plan(report.plan),
     }
 
 
@@ -164,9 +164,14 @@ def _deployment(
         "verdict": entry.verdict,
         "gates": {name: gate(judged) for name, judged in entry.gates.items()},
         "findings": findings,
-        "alternatives": [_alternative(found) for found in entry.alternatives],
-        "near_misses": [_alternative(found) for found in entry.near_misses],
+        "alternatives": [ways.alternative(found) for found in entry.alternatives],
+        "near_misses": [ways.alternative(found) for found in entry.near_misses],
         "nothing_passes": entry.nothing_passes,
+        "relaxations": [ways.relaxation(found) for found in entry.relaxations],
+        "likely": None if entry.likely is None else ways.alternative(entry.likely),
+        "pareto": ways.pareto(entry.front),
+        "why_not": [ways.alternative(found) for found in entry.why_not],
+        "economics": None if entry.economics is None else ways.economics(entry.economics),
         **comparison.of_deployment(entry, report),
     }
 
@@ -193,26 +198,6 @@ def _order(found: document.Statement) -> tuple[int, int, str, int, int, str]:
         found["column"],
         found["rule"],
     )
-
-
-def _alternative(found: Alternative) -> document.Alternative:
-    return {
-        "edits": [
-            {
-                "pointer": edit.pointer,
-                "value": exact(edit.value),
-                "previous": exact(edit.previous),
-            }
-            for edit in found.edits
-        ],
-        "verdict": found.verdict,
-        "forecast": forecast(found.forecast),
-        "gates": {judged.name: gate(judged) for judged in found.gates},
-        "usd_month": rounded(found.usd_month),
-        "saving_usd_month": rounded(found.saving_usd_month),
-        "needs": list(found.needs),
-        "binding": found.binding,
-    }
 
 
 def _problem(problem: Problem, report: Report) -> document.Problem:

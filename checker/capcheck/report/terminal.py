@@ -37,6 +37,7 @@ from capcheck.report.figures import (
 from capcheck.report.pen import COLORS, Pen
 from capcheck.report.style import Style
 from capcheck.report.summary import fleet_cost, legend, verdict_line
+from capcheck.report.trades import planned
 
 # Up to here each deployment gets a card; a larger fleet gets a table.
 CARDS = 4
@@ -61,6 +62,7 @@ def render(document: Document, style: Style) -> str:
         *(_problem(problem, style, pen) for problem in document["problems"]),
         *_findings(document, style, pen, verbose=verbose),
         *_deployments(document, pen, verbose=verbose),
+        planned(document["plan"], pen) if document["plan"] else [],
         [*_footer(document, pen), last],
     ]
     return "\n\n".join("\n".join(map(log_line, block)) for block in blocks if block) + "\n"

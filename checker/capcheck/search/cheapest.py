@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from capcheck.judge import Checked, Context, Started, start
 from capcheck.manifest.deployment import Deployment, Replicas
 from capcheck.predict.latency.bounds import saturation_rps, unloaded_ms
 from capcheck.predict.latency.ends import End
+from capcheck.search.alternative import Edit
 from capcheck.search.edits import disruption, edits
 from capcheck.search.members import keeps, others, slots_of
 from capcheck.search.passing import (
@@ -73,7 +74,8 @@ class Cheapest:
     """The cheapest passing members for one manifest; iterate to get them one by one.
 
     `end` says how sure: "slow" is surely, "value" at the point estimate. `ceiling_usd_month` is
-    what a member may cost. What does not pass is left in `misses`.
+    what a member may cost. What does not pass is left in `misses`; what is
+    not `worth` predicting its load when its turn comes is left out.
     """
 
     today: Checked
@@ -82,6 +84,7 @@ class Cheapest:
     end: End = "slow"
     ceiling_usd_month: float = math.inf
     misses: list[Miss] = field(default_factory=list)
+    worth: Callable[[Started], bool] = lambda _: True
     most_without_risk: int | None = field(default=None, init=False)
     short_in_quality: dict[tuple[str, str, str], float] = field(default_factory=dict, init=False)
 
@@ -102,8 +105,10 @@ class Cheapest:
                 continue
             if candidate.started is None:
                 found = self._settings(candidate.family)
-            else:
+            elif self.worth(candidate.started):
                 found = self._closer(candidate)
+            else:
+                continue
             for one in found:
                 heapq.heappush(waiting, (self._rank(one), one))
 
@@ -189,6 +194,11 @@ class Cheapest:
                 passing = found
         return passing
 
+    def edits_to(self, started: Started) -> tuple[Edit, ...]:
+        """The edits that lead to a setting of a family, today's replicas kept."""
+        today = self.today.resolved.deployment
+        return edits(today, replace(started.resolved.deployment, replicas=today.replicas))
+
     def nearest(self, miss: Miss) -> Checked:
         """The miss at its best: with the fewest replicas that put right what they can."""
         started = self._start(miss.family.deployment) if miss.started is None else miss.started
@@ -203,9 +213,7 @@ class Cheapest:
                     return found
         return started.replicated(self._replicas(affordable)).finish()
 
-    def _loaded(
-        self, started: Started, replicas: int, ignored: frozenset[str]
-    ) -> Checked | None:
+    def _loaded(self, started: Started, replicas: int, ignored: frozenset[str]) -> Checked | None:
         """This many replicas judged, if every gate of load and fading risk but `ignored` allows."""
         if replicas != started.resolved.replicas_min:
             started = started.replicated(self._replicas(replicas))
@@ -215,9 +223,7 @@ class Cheapest:
         before = {found.rule for found in self.today.findings}
         if any(found.rule in FADING_RISKS - before for found in checked.findings):
             return None
-        held = (
-            name in ignored or holds(gate, self.end) for name, gate in checked.gates.items()
-        )
+        held = (name in ignored or holds(gate, self.end) for name, gate in checked.gates.items())
         return checked if all(held) else None
 
     def _broken(self, started: Started) -> frozenset[str]:
@@ -296,9 +302,7 @@ class Cheapest:
         family, started = self.families[candidate.family], candidate.started
         if started is None:
             return self._rank_unseen(candidate.family)
-        stated = replace(
-            started.resolved.deployment, replicas=self._replicas(candidate.replicas)
-        )
+        stated = replace(started.resolved.deployment, replicas=self._replicas(candidate.replicas))
         changed = edits(self.today.resolved.deployment, stated)
         return (
             family.usd_month(candidate.replicas),

@@ -2,39 +2,61 @@
 
 from __future__ import annotations
 
-import heapq
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from capcheck.judge import Checked, Context
 from capcheck.search.alternative import Alternative
-from capcheck.search.cheapest import Cheapest, Miss
-from capcheck.search.edits import edits
-from capcheck.search.needs import needs
-from capcheck.search.passing import binding_gate, distance, miss_text, reservation
-from capcheck.search.space import families
+from capcheck.search.cheapest import Cheapest
+from capcheck.search.nearest import near_misses, why_not
+from capcheck.search.offer import alternative
+from capcheck.search.pareto import NO_FRONT, Front, front, is_surely_beaten
+from capcheck.search.passing import binding_gate, miss_text
+from capcheck.search.ranking import Ranking, ranked
+from capcheck.search.relax import Relaxation, relaxations
+from capcheck.search.space import Family, families
 
 # TR133 SS10.3: one recommendation and the next four.
 SHOWN = 5
-NEAR_MISSES = 3
-NEAR_TRIED = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What the search found. `nothing_passes` says why `alternatives` is empty."""
+    """What the search found. `nothing_passes` says why `alternatives` is empty.
+
+    `likely` is the cheapest that passes at the point estimate, `front` spans all that surely pass,
+    and `why_not` are families that would be cheaper and do not pass: looked for when thorough only.
+    """
 
     alternatives: tuple[Alternative, ...] = ()
     near_misses: tuple[Alternative, ...] = ()
     nothing_passes: str | None = None
+    relaxations: tuple[Relaxation, ...] = ()
+    likely: Alternative | None = None
+    front: Front = NO_FRONT
+    why_not: tuple[Alternative, ...] = ()
 
 
-def find(today: Checked, context: Context, *, shown: int | None = SHOWN) -> Search:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How far to search: the best `shown` (None: all) by `rank`; `thorough` looks at every family
+    that passes, at the point estimate too, and says why cheaper ones do not."""
+
+    shown: int | None = SHOWN
+    rank: Ranking = "cost"
+    thorough: bool = False
+
+
+BEST = Wanted()
+
+
+def find(today: Checked, context: Context, wanted: Wanted = BEST) -> Search:
     """Alternatives that surely pass and, where today's passes, are cheaper.
 
-    Ranked by cost, then quality (TR133 SS10.3), then how little they change. `shown` None gives
-    all of them.
+    Ranked by cost, then quality (TR133 SS10.3), then how little they change, unless `wanted` says
+    otherwise.
     """
     current = today.forecast.cost.usd_month.value
     if today.gates["support"].verdict == "cannot-predict":
@@ -44,56 +66,48 @@ def find(today: Checked, context: Context, *, shown: int | None = SHOWN) -> Sear
     ceiling = math.inf
     if today.verdict == "pass" and current is not None:
         ceiling = current * (1 - 1e-6)
-    cheapest = Cheapest(
-        today, context, families(today.resolved, context.registry), ceiling_usd_month=ceiling
-    )
-    ranked = tuple(_alternative(one, today) for one in islice(cheapest, shown))
-    if ranked or today.verdict == "pass":
-        return Search(alternatives=ranked)
-    nearest = _nearest(today, cheapest)
-    return Search(near_misses=nearest, nothing_passes=_why_nothing(nearest, today))
-
-
-def _nearest(today: Checked, cheapest: Cheapest) -> tuple[Alternative, ...]:
-    """The few that miss by the least: bounds first, since load is dear to predict."""
-    waiting: list[tuple[float, int, Miss | Alternative]] = [
-        (miss.at_least, index, miss)
-        for index, miss in enumerate(cheapest.misses)
-        if miss.at_least < math.inf
-    ]
-    heapq.heapify(waiting)
+    space = families(today.resolved, context.registry)
+    cheapest = Cheapest(today, context, space, ceiling_usd_month=ceiling)
+    every = wanted.thorough or wanted.rank != "cost"
     found: list[Alternative] = []
-    tried = 0
-    while waiting and len(found) < NEAR_MISSES:
-        _, index, one = heapq.heappop(waiting)
-        if isinstance(one, Alternative):
-            found.append(one)
-        elif tried < NEAR_TRIED:
-            tried += 1
-            offered = _alternative(cheapest.nearest(one), today)
-            if offered.edits and _distance(offered) < math.inf:
-                heapq.heappush(waiting, (_distance(offered), index, offered))
-    return tuple(found)
-
-
-def _alternative(checked: Checked, today: Checked) -> Alternative:
-    usd, usd_today = (one.forecast.cost.usd_month.value for one in (checked, today))
-    broken = binding_gate(checked)
-    return Alternative(
-        edits=edits(today.resolved.deployment, checked.resolved.deployment),
-        verdict=checked.verdict,
-        resolved=checked.resolved,
-        forecast=checked.forecast,
-        gates=tuple(checked.gates.values()),
-        usd_month=usd,
-        saving_usd_month=None if usd is None or usd_today is None else usd_today - usd,
-        needs=needs(today.resolved, checked.resolved),
-        binding=reservation(checked, today) if broken is None else miss_text(broken),
+    if wanted.thorough and wanted.rank == "cost" and wanted.shown is not None:
+        enough = wanted.shown
+        cheapest.worth = lambda one: len(found) < enough or not is_surely_beaten(one, found)
+    for one in islice(cheapest, None if every else wanted.shown):
+        found.append(alternative(one, today))  # noqa: PERF401 (`worth` looks at it meanwhile)
+    search = Search(alternatives=tuple(ranked(found, wanted.rank)[: wanted.shown]))
+    if wanted.thorough:
+        search = replace(
+            search,
+            front=front(found),
+            likely=_likely(today, context, space, ceiling, found),
+            why_not=why_not(today, cheapest, found),
+        )
+    if found or today.verdict == "pass":
+        return search
+    nearest = near_misses(today, cheapest)
+    return replace(
+        search,
+        near_misses=nearest.shown,
+        relaxations=relaxations(nearest.tried),
+        nothing_passes=_why_nothing(nearest.shown, today),
     )
 
 
-def _distance(offered: Alternative) -> float:
-    return max((distance(gate) for gate in offered.gates if gate.verdict != "pass"), default=0.0)
+def _likely(
+    today: Checked,
+    context: Context,
+    space: Sequence[Family],
+    ceiling: float,
+    sure: Sequence[Alternative],
+) -> Alternative | None:
+    """The cheapest at the point estimate, where that costs less than what surely passes."""
+    if sure and sure[0].usd_month is not None:
+        ceiling = min(ceiling, sure[0].usd_month * (1 - 1e-6))
+    found = next(
+        iter(Cheapest(today, context, space, end="value", ceiling_usd_month=ceiling)), None
+    )
+    return None if found is None else alternative(found, today)
 
 
 def _why_nothing(nearest: tuple[Alternative, ...], today: Checked) -> str:

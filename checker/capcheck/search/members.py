@@ -32,7 +32,7 @@ def others(started: Started, registry: Registry) -> Iterator[Deployment]:
 
     Slots where the engine's number of them matters, a shorter context where that leaves more room,
     and where memory is short a larger share of the device. Another type of KV cache only where
-    today's is none of the engine's on this GPU: what a narrower one costs in quality nobody predicts.
+    this engine or GPU lacks today's: what a narrower one costs in quality nobody predicts.
     """
     deployment, engine = started.resolved.deployment, started.resolved.engine
     if engine is None or started.resolved.backend is None:
@@ -41,7 +41,7 @@ def others(started: Started, registry: Registry) -> Iterator[Deployment]:
     short = started.gates["vram"].verdict != "pass"
     if short and not _may_fit(started):
         return
-    contexts = [None]
+    contexts: list[int | None] = [None]
     if (short or batching == "slots") and (fewer := _shorter_context(started)) is not None:
         contexts.append(fewer)
     slots = [None, *_slots(started)]

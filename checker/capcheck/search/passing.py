@@ -7,8 +7,8 @@ from capcheck.judge import Checked, Started
 from capcheck.numbers import amount, interval
 from capcheck.predict.latency.ends import End
 
-# A cheaper configuration must not be a riskier one: findings that it may not add. Those of the first
-# set follow from memory and format alone, those of the second fade as replicas are added.
+# A cheaper configuration must not be a riskier one: findings that it may not add. Those of the
+# first set follow from memory and format alone, those of the second fade with more replicas.
 LASTING_RISKS = frozenset({"quality-concerning", "vram-low-headroom"})
 FADING_RISKS = frozenset(
     {
