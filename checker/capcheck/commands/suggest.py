@@ -40,6 +40,8 @@ class Prices(click.ParamType):  # type: ignore[type-arg] # generic in new releas
 def _plot_to(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
     if value is None:
         return None
+    if value.suffix not in (".svg", ".png"):
+        raise click.BadParameter(f"found {value.name!r}, expected a name that ends in .svg or .png")
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:

@@ -16,7 +16,7 @@ def draw(document: Document, path: Path) -> None:
     """Cost against p95 latency, one picture a deployment below the other, quality as the color.
 
     Today's configuration is a cross, the knee has a ring. Raises OSError when `path` cannot be
-    written, ValueError when its ending names no picture format.
+    written.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -58,6 +58,7 @@ TOP_KEYS = {
     "fixed",
     "removed",
     "problems",
+    "plan",
 }
 
 
