@@ -19,7 +19,7 @@ deployments:
     gpu: RTX 4090 24GB
     traffic: {requests_per_second: 0.1, prompt_tokens: 256, output_tokens: 128}
     slo: {latency_p95: 20s}
-    alternatives: {gpus: [RTX 4060 8GB, RTX 4090 24GB], quants: [Q4_K_M, Q8_0], backends: []}
+    alternatives: {gpus: [RTX 4060 8GB, RTX 4090 24GB], quants: [Q4_K_M, Q8_0], backends: [ollama]}
 """
 
 

@@ -98,6 +98,13 @@ def _coefficients(ctx: click.Context, param: click.Parameter, value: Path | None
     help="Compare with this commit: only what is new or worse counts, by the limits stated there.",
 )
 @click.option(
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(0, 256),
+    default=0,
+    help="Processes to use. Default: one a core, where there are many deployments.",
+)
+@click.option(
     "--coefficients",
     "coefficients_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -118,6 +125,7 @@ def command(
     allow_empty: bool,
     no_alternatives: bool,
     base: str | None,
+    jobs: int,
     coefficients_file: Path | None,
     today: datetime | None,
     output_format: str,
@@ -137,6 +145,7 @@ def command(
         alternatives=not no_alternatives,
         coefficients=coefficients_file,
         base=base,
+        jobs=jobs,
     )
     outcome = run(paths or (".",), options)
     document = to_document(outcome.report, allow_empty=allow_empty)
