@@ -46,12 +46,20 @@ Rank = tuple[float, float, tuple[int, int], int, int]
 class Miss:
     """A family that does not pass, and the share of a limit by which at least it misses.
 
-    `started` is None when that is known without looking into the family.
+    `started` is None when that is known without looking into the family. `over_budget` is the share
+    of the budget by which it costs too much whatever its settings, `short_by` that of another limit
+    or of the memory.
     """
 
     family: Family
     started: Started | None
-    at_least: float
+    short_by: float
+    over_budget: float
+
+    @property
+    def at_least(self) -> float:
+        """The larger of both."""
+        return max(self.short_by, self.over_budget)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +124,7 @@ class Cheapest:
         """Every setting of a family that is not ruled out without predicting its load."""
         family, fewest = self.families[index], self._fewest()
         if self._affordable(family) < fewest:
-            self._miss(family, None, self._over_budget(family))
+            self._miss(family, None, family.short_by)
             return
         short = max(family.short_by, self.short_in_quality.get(family.weights, 0.0))
         if short > 0:
@@ -291,8 +299,8 @@ class Cheapest:
         usd = family.usd_month(self._fewest())
         return max(0.0, usd / budget - 1.0) if budget else 0.0
 
-    def _miss(self, family: Family, started: Started | None, at_least: float) -> None:
-        self.misses.append(Miss(family, started, max(at_least, self._over_budget(family))))
+    def _miss(self, family: Family, started: Started | None, short_by: float) -> None:
+        self.misses.append(Miss(family, started, short_by, self._over_budget(family)))
 
     def _rank_unseen(self, index: int) -> Rank:
         """No member of the family ranks before this."""

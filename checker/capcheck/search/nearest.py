@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from capcheck.judge import Checked
@@ -18,11 +18,12 @@ from capcheck.search.passing import distance
 NEAR_MISSES = 3
 NEAR_TRIED = 12
 WHY_NOT = 6
+SINGLE_TRIED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """The nearest misses, and all that were looked at for them."""
+    """The nearest misses, and all that were looked at for them or for a single limit's sake."""
 
     shown: tuple[Alternative, ...]
     tried: tuple[Alternative, ...]
@@ -47,7 +48,16 @@ def near_misses(today: Checked, cheapest: Cheapest) -> Near:
             tried.append(offered)
             if offered.edits and _misses_by(offered) < math.inf:
                 heapq.heappush(waiting, (_misses_by(offered), index, offered))
-    return Near(tuple(shown), tuple(tried))
+    singles = (alternative(cheapest.nearest(one), today) for one in _of_one_limit(cheapest.misses))
+    return Near(tuple(shown), (*tried, *singles))
+
+
+def _of_one_limit(misses: Sequence[Miss]) -> Iterator[Miss]:
+    """Those that money alone is in the way of, and the nearest of those that money is not."""
+    affordable = [one for one in misses if one.over_budget <= 0.0 and one.short_by < math.inf]
+    dear = [one for one in misses if one.over_budget > 0.0 and one.short_by <= 0.0]
+    yield from sorted(affordable, key=lambda one: one.short_by)[:SINGLE_TRIED]
+    yield from sorted(dear, key=lambda one: one.over_budget)[:SINGLE_TRIED]
 
 
 def why_not(

@@ -9,7 +9,8 @@ from functools import lru_cache, partial
 
 from capcheck.manifest.deployment import Deployment, Replicas
 from capcheck.predict.cost import HOURS_PER_MONTH
-from capcheck.predict.footprint.weights import embedding_bytes, loaded_bytes
+from capcheck.predict.footprint.weights import embedding_bytes, loaded_bytes, read_bytes
+from capcheck.predict.latency.lengths import lengths_of
 from capcheck.predict.memory.request import GIB
 from capcheck.registry import prices, support
 from capcheck.registry.matches import BackendMatch, GpuMatch, ModelMatch, PriceMatch, QuantMatch
@@ -42,8 +43,8 @@ class Family:
 
     `deployment` has one replica. Whole instances are billed: `usd_month_each` buys room for
     `replicas_each` replicas; it is None without a price. `short_by` is the share of the memory by
-    which at least the weights alone are too large, 0 when they may fit. `weights` name model, quant
-    and engine, which decide the quality.
+    which at least the weights alone are too large, or of a limit by which the time to read them is
+    too long, 0 when they may do. `weights` name model, quant and engine, which decide the quality.
     """
 
     deployment: Deployment
@@ -91,9 +92,11 @@ def families(today: Resolved, registry: Registry) -> list[Family]:
     )
     price_of = lru_cache(maxsize=None)(partial(_price, today, registry))
     weights_of = lru_cache(maxsize=None)(_least_weights_gib)
+    reads_of = lru_cache(maxsize=None)(partial(read_bytes, sequences=1.0))
     found = []
     for choice in _choices(stated, current, today, registry):
         least_gib = weights_of(choice.model[1], choice.quant[1])
+        read = reads_of(choice.model[1], choice.quant[1])
         for gpus in _gpus_per_replica(stated, choice, today.gpus_per_replica):
             price = price_of(choice.gpu[1], gpus)
             deployment = _with(today, choice, gpus, price)
@@ -105,7 +108,10 @@ def families(today: Resolved, registry: Registry) -> list[Family]:
                     (choice.model[1].name, choice.quant[1].name, choice.backend[1].name),
                     _usd_month_each(today, choice.gpu[1], gpus, price),
                     1 if price is None else max(1, price.price.n_gpus // gpus),
-                    _short_by(stated, choice, least_gib, gpus),
+                    max(
+                        _short_by(stated, choice, least_gib, gpus),
+                        _late_by(stated, choice, read, gpus),
+                    ),
                 )
             )
     return sorted(found, key=lambda family: family.usd_month(1))
@@ -120,6 +126,21 @@ def _least_weights_gib(model: ModelSpec, quant: QuantSpec) -> float:
 def _short_by(stated: Deployment, choice: Choice, weights_gib: float, gpus: int) -> float:
     usable_gib = stated.vram_gib or choice.gpu[1].usable_gib
     return max(0.0, weights_gib / (gpus * usable_gib) - 1.0) if usable_gib else 0.0
+
+
+def _late_by(stated: Deployment, choice: Choice, bytes_per_token: float, gpus: int) -> float:
+    """The share of a limit by which a lone request of median length is too slow at the least.
+
+    Each token reads all weights that it uses once, no faster than the memory gives them.
+    """
+    bandwidth_gb_s, traffic = choice.gpu[1].bandwidth_gb_s, stated.traffic
+    if not bandwidth_gb_s or traffic is None or traffic.output_tokens is None:
+        return 0.0
+    step_ms = bytes_per_token / (bandwidth_gb_s * 1e6 * gpus)
+    steps = max(0.0, lengths_of(traffic.output_tokens).at_normal(0.0) - 1.0)
+    least = {"tpot": step_ms, "latency": steps * step_ms}
+    over = (least.get(it.metric, 0.0) / it.limit_ms - 1.0 for it in stated.slo.latency)
+    return max(0.0, *over, 0.0)
 
 
 def _choices(

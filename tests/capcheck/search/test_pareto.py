@@ -8,6 +8,7 @@ import pytest
 from capcheck.judge import judge
 from capcheck.search.find import Wanted, find
 from capcheck.search.pareto import knee, point_of
+
 from tests.capcheck.search.test_find import DEAR
 
 

@@ -11,6 +11,7 @@ from capcheck.manifest.deployment import Budget, LatencyLimit, QualityLimit, Rep
 from capcheck.search.find import Wanted, find
 from capcheck.search.fleet import plan
 from capcheck.search.worse import worse
+
 from tests.capcheck.search.test_find import DEAR, apply
 
 THOROUGH = Wanted(thorough=True)
