@@ -47,8 +47,8 @@ class Miss:
     """A family that does not pass, and the share of a limit by which at least it misses.
 
     `started` is None when that is known without looking into the family. `over_budget` is the share
-    of the budget by which it costs too much whatever its settings, `short_by` that of another limit
-    or of the memory.
+    of the budget by which it costs too much with the replicas that it needs at the least,
+    `short_by` that of another limit or of the memory.
     """
 
     family: Family
@@ -144,14 +144,17 @@ class Cheapest:
             if started.gates["support"].verdict != "pass":
                 continue
             short = self._short_by(started)
-            if short > 0 or reservation(started, self.today, LASTING_RISKS) is not None:
-                self._miss(family, started, short)
-                continue
             replicas = max(fewest, self._saturated_by(started) + 1)
+            if replicas > self._replica_limit():
+                short = math.inf
+            if short > 0 or reservation(started, self.today, LASTING_RISKS) is not None:
+                hopeless = max(hopeless, slots_of(deployment, first) if short == math.inf else 0)
+                self._miss(family, started, short, replicas)
+                continue
             if replicas > self._most(family, started):
                 # Fewer slots saturate no later.
                 hopeless = max(hopeless, slots_of(deployment, first))
-                self._miss(family, started, 0.0)
+                self._miss(family, started, 0.0, replicas)
                 continue
             yield _Candidate(index, setting, started, replicas)
 
@@ -186,7 +189,8 @@ class Cheapest:
             if edits(self.today.resolved.deployment, found.resolved.deployment):
                 yield replace(candidate, replicas=found.resolved.replicas_min, passing=found)
             return
-        self._miss(family, started, 0.0)
+        needed = most + 1 if found is None else found.resolved.replicas_min
+        self._miss(family, started, 0.0, min(needed, self._replica_limit()))
 
     def _fewest_between(
         self, started: Started, failing: int, most: int, ignored: frozenset[str]
@@ -206,6 +210,15 @@ class Cheapest:
         """The edits that lead to a setting of a family, today's replicas kept."""
         today = self.today.resolved.deployment
         return edits(today, replace(started.resolved.deployment, replicas=today.replicas))
+
+    def looked_into(self, miss: Miss) -> Miss:
+        """A family ruled out unseen with the better bounds of its stated settings."""
+        started = self._start(miss.family.deployment)
+        short, replicas = self._short_by(started), self._saturated_by(started) + 1
+        if started.gates["support"].verdict != "pass" or replicas > self._replica_limit():
+            short = math.inf
+        over = self._over_budget(miss.family, max(replicas, self._fewest()))
+        return Miss(miss.family, started, max(short, miss.short_by), over)
 
     def nearest(self, miss: Miss) -> Checked:
         """The miss at its best: with the fewest replicas that put right what they can."""
@@ -294,13 +307,17 @@ class Cheapest:
             return self._replica_limit()
         return int(limit / each + 1e-9) * family.replicas_each
 
-    def _over_budget(self, family: Family) -> float:
+    def _over_budget(self, family: Family, replicas: int) -> float:
         budget = self.today.resolved.deployment.budget.monthly_usd
-        usd = family.usd_month(self._fewest())
+        usd = family.usd_month(replicas)
         return max(0.0, usd / budget - 1.0) if budget else 0.0
 
-    def _miss(self, family: Family, started: Started | None, short_by: float) -> None:
-        self.misses.append(Miss(family, started, short_by, self._over_budget(family)))
+    def _miss(
+        self, family: Family, started: Started | None, short_by: float, replicas: int | None = None
+    ) -> None:
+        """`replicas` are the fewest that could do, as far as that is known."""
+        over = self._over_budget(family, replicas or self._fewest())
+        self.misses.append(Miss(family, started, short_by, over))
 
     def _rank_unseen(self, index: int) -> Rank:
         """No member of the family ranks before this."""

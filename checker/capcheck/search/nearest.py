@@ -19,6 +19,7 @@ NEAR_MISSES = 3
 NEAR_TRIED = 12
 WHY_NOT = 6
 SINGLE_TRIED = 3
+LOOKED_INTO = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +40,23 @@ def near_misses(today: Checked, cheapest: Cheapest) -> Near:
     heapq.heapify(waiting)
     shown: list[Alternative] = []
     tried: list[Alternative] = []
+    looked_into: list[Miss] = []
     while waiting and len(shown) < NEAR_MISSES:
         _, index, one = heapq.heappop(waiting)
         if isinstance(one, Alternative):
             shown.append(one)
+        elif one.started is None:
+            if len(looked_into) < LOOKED_INTO:
+                looked_into.append(cheapest.looked_into(one))
+                if looked_into[-1].at_least < math.inf:
+                    heapq.heappush(waiting, (looked_into[-1].at_least, index, looked_into[-1]))
         elif len(tried) < NEAR_TRIED:
             offered = alternative(cheapest.nearest(one), today)
             tried.append(offered)
             if offered.edits and _misses_by(offered) < math.inf:
                 heapq.heappush(waiting, (_misses_by(offered), index, offered))
-    singles = (alternative(cheapest.nearest(one), today) for one in _of_one_limit(cheapest.misses))
+    seen = [*(one for one in cheapest.misses if one.started is not None), *looked_into]
+    singles = (alternative(cheapest.nearest(one), today) for one in _of_one_limit(seen))
     return Near(tuple(shown), (*tried, *singles))
 
 

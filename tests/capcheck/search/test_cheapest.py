@@ -145,7 +145,7 @@ def questions(draw) -> Deployment:
     )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(questions(), st.sampled_from(("slow", "value")), st.floats(10.0, 2000.0) | st.just(math.inf))
 def test_pruned_and_brute_force_agree(context, today, end, ceiling):
     checked = judge(today, context)
