@@ -10,6 +10,7 @@ virtual environment of its own; without a network its part is skipped, with the 
 from __future__ import annotations
 
 import resource
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -84,7 +85,7 @@ def main() -> None:
             print(f"chimeraforge: skipped, {command}")
             return
         # Its `suggest` asks a running Ollama or the Hub which models there are: no question of ours.
-        taken, code = processor_s(["sh", "-c", f"{command} {QUESTION}"])
+        taken, code = processor_s([str(command), *shlex.split(QUESTION)])
         ratio = taken / first
         print(f"{taken:10.3f} s  chimeraforge {QUESTION} (exit {code}): {ratio:.2f} times capcheck")
 
