@@ -84,7 +84,7 @@ def main() -> None:
         if isinstance(command, str):
             print(f"chimeraforge: skipped, {command}")
             return
-        # Its `suggest` asks a running Ollama or the Hub which models there are: no question of ours.
+        # Its `suggest` asks Ollama or the Hub which models there are: no question of ours.
         taken, code = processor_s([str(command), *shlex.split(QUESTION)])
         ratio = taken / first
         print(f"{taken:10.3f} s  chimeraforge {QUESTION} (exit {code}): {ratio:.2f} times capcheck")
