@@ -17,6 +17,7 @@ TODAY = datetime(2026, 11, 23, tzinfo=timezone.utc)
 
 # (deployment, verdict, rules of severity error, pointers of its first alternative's edits)
 EXPECTED = {
+    "environments": [("chat", "pass", [])],
     "cannot-predict": [("house-model", "cannot-predict", ["unknown-model", "unknown-gpu"])],
     "fails-latency": [("helpdesk", "fail", ["queue-unstable"])],
     "fails-vram": [("chat-large", "fail", ["vram-does-not-fit"])],

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from capcheck.manifest.discover import is_manifest
+from capcheck.manifest.names import is_manifest
 
 HOOKS = Path(__file__).parent.parent / ".pre-commit-hooks.yaml"
 

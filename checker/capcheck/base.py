@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from capcheck.errors import InputError, Problem
 from capcheck.git import GitError, Repository, Tree, repository_of
-from capcheck.manifest.discover import SKIPPED, SUFFIXES, is_manifest
+from capcheck.manifest.discover import SKIPPED
 from capcheck.manifest.load import Entry, entries
-from capcheck.manifest.model_config import OutsideRepositoryError
+from capcheck.manifest.names import SUFFIXES, is_manifest
+from capcheck.manifest.referred import OutsideRepositoryError
+from capcheck.policies import Policies, named
+from capcheck.policy.discover import PLACES
+from capcheck.policy.load import load as load_policy
 from capcheck.source.problems import quoted, whole_file
 
 # Files that are gone from disk are where a new one may have come from; more are not looked into.
@@ -28,7 +32,8 @@ class Base:
 
     `asked` are the deployments of the paths asked for, `gone` those of other manifests that are no
     longer on disk. `unread` are the paths of manifests that cannot be read there; `meant` are those
-    arguments, with `/`, under which it has a manifest.
+    arguments, with `/`, under which it has a manifest. `policies` are None where the policy asked
+    for is no file of the repository: base has none of its own then.
     """
 
     commit: str
@@ -37,9 +42,17 @@ class Base:
     gone: tuple[Entry, ...]
     unread: frozenset[str]
     meant: frozenset[str]
+    policies: Policies | None = None
 
 
-def read_base(reference: str, paths: Sequence[str], shown: Iterable[str]) -> Base:
+def read_base(
+    reference: str,
+    paths: Sequence[str],
+    shown: Iterable[str],
+    *,
+    environment: str | None = None,
+    policy: Path | None = None,
+) -> Base:
     """The manifests that `paths` mean at a commit; `shown` are those on disk, as they are shown.
 
     Raises BaseError when the commit is not there to compare with, InputError outside a repository.
@@ -53,7 +66,8 @@ def read_base(reference: str, paths: Sequence[str], shown: Iterable[str]) -> Bas
                 "and every finding counts; fetch it (of a shallow clone, with fetch-depth: 0)"
             )
         tree = repository.tree(commit)
-        return _read(tree, repository.commit("HEAD"), paths, shown)
+        found = _read(tree, repository.commit("HEAD"), paths, shown, environment)
+        return replace(found, policies=_policies(tree, found.asked, policy))
     except GitError as error:
         raise BaseError(
             f"{quoted(reference)} cannot be read, so nothing was compared and every finding "
@@ -79,7 +93,13 @@ def _repository(paths: Sequence[str]) -> Repository:
         raise InputError((problem,)) from error
 
 
-def _read(tree: Tree, head: str | None, paths: Sequence[str], shown: Iterable[str]) -> Base:
+def _read(
+    tree: Tree,
+    head: str | None,
+    paths: Sequence[str],
+    shown: Iterable[str],
+    environment: str | None,
+) -> Base:
     names = _Names(tree.repository.root)
     on_disk = {inside: name for name in shown if (inside := names.inside(name)) is not None}
     meant = {path: names.inside(path) for path in paths}
@@ -93,7 +113,12 @@ def _read(tree: Tree, head: str | None, paths: Sequence[str], shown: Iterable[st
         name = on_disk.get(path) or names.shown(path)
         try:
             data = contents[_sha(tree, path)]
-            stated[path] = entries(data, name, read_file=lambda wanted: names.read(wanted, tree))
+            stated[path] = entries(
+                data,
+                name,
+                read_file=lambda wanted: names.read(wanted, tree),
+                environment=environment,
+            )
         except KeyError:
             raise GitError(f"{name} is missing from the object store (a partial clone?)") from None
         except InputError:
@@ -110,6 +135,27 @@ def _read(tree: Tree, head: str | None, paths: Sequence[str], shown: Iterable[st
             if one is not None and any(_meant(one, tree))
         ),
     )
+
+
+def _policies(tree: Tree, stated: Iterable[Entry], asked: Path | None) -> Policies | None:
+    """Those of the commit; one that can't be read there is none."""
+    names = _Names(tree.repository.root)
+    inside = names.inside(asked.as_posix()) if asked else None
+    if asked is not None and inside is None:
+        return None
+    places = (inside,) if inside is not None else PLACES
+    path = next((place for place in places if place in tree.blobs), None)
+    own, ignored = None, list[Problem]()
+
+    def read(wanted: str) -> bytes:
+        return names.read(wanted, tree)
+
+    if path is not None:
+        try:
+            own = load_policy(tree.read(path), names.shown(path), read_file=read)
+        except (InputError, OSError):
+            return None
+    return Policies(own, named(stated, own, lambda _, wanted: read(wanted), ignored))
 
 
 def _sha(tree: Tree, path: str) -> str:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from capcheck.judge import Context, start
+from capcheck.estimate import Estimate
+from capcheck.finding import Finding
+from capcheck.judge import Checked, Context, start
 from capcheck.manifest.deployment import Deployment
+from capcheck.policy.settle import settled
 from capcheck.predict.economics import Rates, economics
 from capcheck.predict.latency.headroom import headroom_rps
 from capcheck.report.model import DeploymentReport
-from capcheck.search.find import BEST, Wanted, find
+from capcheck.rules import outlook
+from capcheck.search.find import BEST, Search, Wanted, find
 
 
 def check(
@@ -32,17 +36,18 @@ def check(
         gates=checked.gates,
         findings=checked.findings,
         verdict=checked.verdict,
+        silenced=checked.silenced,
     )
     if rates is not None:
         report = replace(report, economics=economics(checked.resolved, checked.forecast, rates))
     if not alternatives:
         return report
     search = find(checked, context, wanted)
+    headroom = headroom_rps(started.resolved, started.unloaded.speed, checked.forecast.memory)
     return replace(
         report,
-        headroom_rps=headroom_rps(
-            started.resolved, started.unloaded.speed, checked.forecast.memory
-        ),
+        findings=(*report.findings, *_outlook(checked, headroom, search, context)),
+        headroom_rps=headroom,
         alternatives=search.alternatives,
         near_misses=search.near_misses,
         nothing_passes=search.nothing_passes,
@@ -51,3 +56,19 @@ def check(
         front=search.front,
         why_not=search.why_not,
     )
+
+
+def _outlook(
+    checked: Checked, headroom: Estimate, search: Search, context: Context
+) -> tuple[Finding, ...]:
+    """What else is worth a note where the deployment passes, with nothing waived."""
+    if checked.verdict != "pass" or checked.silenced:
+        return ()
+    deployment = checked.resolved.deployment
+    remarks = outlook.check(
+        deployment,
+        usd_month=checked.forecast.cost.usd_month,
+        headroom_rps=headroom,
+        alternatives=search.alternatives,
+    )
+    return settled(remarks, deployment, context.policy(deployment), context.today)

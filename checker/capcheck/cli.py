@@ -17,12 +17,18 @@ from capcheck.source.nearest import nearest
 # Each is a module of `capcheck.commands` with a `command`, imported when it is called and no
 # earlier: importing what judges a manifest takes longer than printing help.
 COMMANDS = {
+    "baseline": "Record today's findings, so that only new ones count.",
     "check": "Judge the deployments in manifests.",
     "comment": "Write a saved report onto its pull request.",
     "curve": "Show latency against traffic.",
+    "explain": "Explain a rule: why it is there, how it is computed, what to do about it.",
+    "fix": "Write the smallest change that passes into a manifest.",
+    "init": "Write a manifest for the native files that are already there.",
     "inspect": "Show what native files (Kubernetes, Compose ...) say about deployments.",
     "list": "List the models, GPUs, quants, backends or prices that capcheck knows.",
+    "policy": "Look a policy over.",
     "render": "Print a saved JSON report in another format.",
+    "rules": "List the rules that a deployment is held against.",
     "schema": "Print a JSON Schema.",
     "suggest": "Look for cheaper configurations that surely pass.",
 }

@@ -27,6 +27,10 @@ def exit_code(report: Report, *, allow_empty: bool) -> ExitCode:
         return ExitCode.BAD_INPUT
     if not report.files:
         return ExitCode.OK if allow_empty else ExitCode.NOTHING_FOUND
-    if any(deployment.deciding in report.fail_on for deployment in report.deployments):
+    deciding = (
+        *(deployment.deciding for deployment in report.deployments),
+        *(found.verdict for found in report.findings if found.verdict != "pass"),
+    )
+    if any(verdict in report.fail_on for verdict in deciding):
         return ExitCode.FAILED
     return ExitCode.OK

@@ -21,6 +21,24 @@ def worst(*verdicts: Verdict) -> Verdict:
     return max(verdicts, key=VERDICTS.index, default="pass")
 
 
+# The id of the waiver that a recorded baseline is.
+RECORDED = "baseline"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """Why a finding does not count, and until the end of which day (ISO 8601).
+
+    `id` is `skip` for an exception in the manifest itself, `baseline` for what was recorded as
+    there already (without an end), else that of a policy's waiver.
+    """
+
+    id: str
+    reason: str
+    owner: str
+    expires: str
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One statement about one deployment, at one place.
@@ -29,7 +47,9 @@ class Finding:
     error is `fail` or `cannot-predict`, a warning may be `borderline`, all else is `pass`.
     `fix` is one sentence, or None. `gate` names the gate that it decides, `subject` the limit that
     it is about where a gate has several (`latency_p95`). `beyond` is the figure over its limit (of
-    a minimum, the reverse): above 1 it is broken, by more the larger it is.
+    a minimum, the reverse): above 1 it is broken, by more the larger it is. `waived` says why it
+    does not count; it is a note that passes then. `enforced`: a policy demands it, so that the
+    manifest can't skip it.
     """
 
     rule: str
@@ -42,6 +62,8 @@ class Finding:
     gate: str | None = None
     subject: str | None = None
     beyond: float | None = None
+    waived: Waiver | None = None
+    enforced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from capcheck.manifest.model_config import OutsideRepositoryError
+from capcheck.manifest.referred import OutsideRepositoryError
 from capcheck.source.text import MAX_BYTES
 
 TIME_LIMIT_S = 60

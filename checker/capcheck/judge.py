@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from capcheck.finding import SEVERITIES, VERDICTS, Finding, Gate, Verdict, worst
 from capcheck.manifest.deployment import Deployment, Replicas
+from capcheck.policy import own_rules
+from capcheck.policy.impose import imposed
+from capcheck.policy.model import EMPTY, Policy
+from capcheck.policy.settle import settled, silenced
 from capcheck.predict.coefficients import Coefficients
 from capcheck.predict.compose import Unloaded, forecast
 from capcheck.predict.cost import cost
@@ -16,8 +20,9 @@ from capcheck.predict.latency.ends import End
 from capcheck.registry.tables import Registry
 from capcheck.resolution.resolve import resolve
 from capcheck.resolution.resolved import Resolved
-from capcheck.rules import CERTAIN, UNDER_LOAD, WITHOUT_LOAD
+from capcheck.rules import CERTAIN, JUDGED, UNDER_LOAD, WITHOUT_LOAD
 from capcheck.rules.case import Case, Judgement
+from capcheck.rules.exceptions import remarks
 
 # What a deployment that does not fit in memory has no figures for.
 LOAD_GATES = frozenset({"ttft", "tpot", "latency", "throughput", "utilisation"})
@@ -34,22 +39,36 @@ EARLY_GATES = {"unknown-price": "budget", "unknown-vram": "vram"}
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Everything a check depends on besides the deployment: tables, coefficients and the day."""
+    """Everything a check depends on besides the deployment.
+
+    `policies` are by manifest path where a manifest names one of its own, the organisation's has
+    the empty path. `plugins` are checks of installed packages that a policy names.
+    """
 
     registry: Registry
     coefficients: Coefficients
     today: date
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    plugins: tuple[Callable[[Case], Judgement], ...] = ()
+
+    def policy(self, deployment: Deployment) -> Policy:
+        """What is demanded of a deployment."""
+        return self.policies.get(deployment.path) or self.policies.get("") or EMPTY
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A deployment resolved, forecast and judged; no search."""
+    """A deployment resolved, forecast and judged; no search.
+
+    `silenced` are gates with a finding that no longer counts: by a waiver, or by a severity.
+    """
 
     resolved: Resolved
     forecast: Forecast
     gates: Mapping[str, Gate]
     findings: tuple[Finding, ...]
     verdict: Verdict
+    silenced: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +79,7 @@ class Started:
     case: Case
     certain: tuple[Finding, ...]
     judgements: tuple[Judgement, ...]
+    plugins: tuple[Callable[[Case], Judgement], ...] = ()
 
     @property
     def resolved(self) -> Resolved:
@@ -106,10 +126,14 @@ class Started:
         )
         case = replace(self.case, resolved=resolved, forecast=unloaded.forecast)
         judgements = tuple(rule.check(case) for rule in WITHOUT_LOAD)
-        return Started(unloaded, case, self.certain, judgements)
+        return replace(self, unloaded=unloaded, case=case, judgements=judgements)
 
     def finish(self) -> Checked:
-        """Predict the load and judge the rest; the verdict is that of the worst gate."""
+        """Predict the load and judge the rest.
+
+        Every gate that does not pass has a finding, its own or the one that explains it: the
+        verdict is that of the worst finding that no exception covers.
+        """
         predicted = self.unloaded.loaded()
         case = replace(self.case, forecast=predicted)
         under_load = [rule.check(case) for rule in UNDER_LOAD]
@@ -117,13 +141,20 @@ class Started:
             **self.gates,
             **{gate.name: gate for judgement in under_load for gate in judgement.gates},
         }
-        findings = (*self.findings, *(found for one in under_load for found in one.findings))
+        case = replace(case, gates=gates)
+        own = (own_rules.check(case), *(plugin(case) for plugin in self.plugins))
+        all_judged = (*under_load, *(rule.check(case) for rule in JUDGED), *own)
+        found = (*self.findings, *(found for one in all_judged for found in one.findings))
+        deployment = self.resolved.deployment
+        counting = settled(found, deployment, case.policy, case.today)
+        findings = (*counting, *remarks(counting, deployment, case.today))
         return Checked(
             resolved=self.resolved,
             forecast=predicted,
-            gates=gates,
+            gates={**gates, **{gate.name: gate for one in own for gate in one.gates}},
             findings=tuple(sorted(findings, key=_order)),
-            verdict=worst(*(gate.verdict for gate in gates.values())),
+            verdict=worst(*(found.verdict for found in findings)),
+            silenced=silenced(found, counting),
         )
 
 
@@ -134,16 +165,17 @@ def judge(deployment: Deployment, context: Context) -> Checked:
 
 def start(deployment: Deployment, context: Context) -> Started:
     """Everything but behaviour under load."""
-    resolved, unresolved = resolve(deployment, context.registry)
+    policy = context.policy(deployment)
+    resolved, unresolved = resolve(imposed(deployment, policy), context.registry)
     found_early = (*unresolved, *(found for rule in CERTAIN for found in rule.check(resolved)))
     certain = tuple(map(_with_gate, found_early))
     unloaded = forecast(resolved, context.coefficients)
-    case = Case(resolved, unloaded.forecast, context.today, _explained(certain))
+    case = Case(resolved, unloaded.forecast, context.today, _explained(certain), policy=policy)
     judgements = tuple(rule.check(case) for rule in WITHOUT_LOAD)
     verdicts = {gate.name: gate.verdict for one in judgements for gate in one.gates}
     if verdicts["vram"] in ("fail", "cannot-predict"):
         case = replace(case, explained=case.explained | LOAD_GATES)
-    return Started(unloaded, case, certain, judgements)
+    return Started(unloaded, case, certain, judgements, context.plugins)
 
 
 def _explained(certain: tuple[Finding, ...]) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -81,6 +82,8 @@ def _replace(target: Path, content: bytes) -> None:
     try:
         with temporary.open("xb") as file:
             file.write(content)
+        if target.exists():
+            shutil.copymode(target, temporary)
         temporary.replace(target)
     except BaseException:
         with suppress(OSError):

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from capcheck import plugins, policies
 from capcheck.check import check
-from capcheck.compare.model import COMPARED, Comparison
+from capcheck.compare.model import COMPARED, Comparison, LimitChange
+from capcheck.edit.offers import placed
 from capcheck.errors import InputError, Problem
-from capcheck.finding import Verdict
+from capcheck.finding import Finding, Verdict
 from capcheck.judge import Context
 from capcheck.manifest.discover import find, read_manifest, reader_for, repository_root
 from capcheck.manifest.load import Entry, entries
+from capcheck.natives import come_across, lines_of, recorded
 from capcheck.parallel import in_order
+from capcheck.policies import Policies
+from capcheck.policy import fleet, lint, loosened
+from capcheck.policy.combine import DEFAULT, failing, merged
+from capcheck.policy.model import EMPTY, Policy
+from capcheck.policy.settle import settled_run
+from capcheck.policy.waive import remarks
 from capcheck.predict import coefficients
 from capcheck.predict.coefficients import Coefficients
 from capcheck.predict.economics import Rates
@@ -35,12 +44,14 @@ class Options:
     """What a run depends on besides its paths.
 
     `now` has a time zone; `wanted` says which alternatives to look for. `base` is the commit to
-    compare with, None for none. `jobs` processes share the deployments, 0 is one a core. `rates`
-    are prices for what stands beside the bill; `plan` is one for all deployments, which together
-    may cost `budget_usd_month`.
+    compare with, None for none; `environment` the one to check in each manifest. `policy` is the
+    organisation's file, None to look for it where it usually is. `fail_on` None leaves it to the
+    policy, or else to the default; what is stated adds to the policy's. `jobs` processes share the
+    deployments, 0 is one a core. `rates` are prices for what stands beside the bill; `plan` is one
+    for all deployments, which together may cost `budget_usd_month`.
     """
 
-    fail_on: tuple[Verdict, ...]
+    fail_on: tuple[Verdict, ...] | None
     now: datetime
     alternatives: bool = True
     wanted: Wanted = BEST
@@ -50,24 +61,29 @@ class Options:
     rates: Rates | None = None
     plan: bool = False
     budget_usd_month: float | None = None
+    environment: str | None = None
+    policy: Path | str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The report, and the lines of the manifests by path for excerpts."""
+    """The report, the lines of the files by path for excerpts, what native files state."""
 
     report: Report
     sources: Mapping[str, Sequence[str]]
+    native: tuple[Entry, ...] = ()
 
 
-def run(paths: Iterable[str], options: Options) -> Outcome:
+def run(
+    paths: Iterable[str], options: Options, *, instead: Mapping[str, str] | None = None
+) -> Outcome:
     """Judge every deployment of every manifest that can be read; report those that cannot.
 
+    `instead` are texts by path that are judged in the place of what is on disk.
     Raises CoefficientsError; with a base InputError outside of a git repository.
     """
     paths = list(paths)
     registry, fitted = tables.load(), coefficients.load(options.coefficients)
-    context = Context(registry, fitted, options.now.date())
     problems: list[Problem] = []
     manifests = _manifests(paths, problems)
     stated: list[Entry] = []
@@ -76,17 +92,38 @@ def run(paths: Iterable[str], options: Options) -> Outcome:
     for manifest in manifests:
         name = manifest.as_posix()
         try:
-            data = read_manifest(manifest)
-            sources[name] = data.decode("utf-8-sig", "replace").split("\n")
-            stated += entries(data, name, read_file=reader_for(repository_root(manifest)))
+            written = (instead or {}).get(name)
+            data = read_manifest(manifest) if written is None else written.encode()
+            sources[name] = lines_of(data)
+            stated += _entries(data, name, options, sources)
         except InputError as error:
             problems += error.problems
             unread.add(name)
+    native = come_across(paths, manifests, stated, sources, options.environment)
+    stated += native
+    files = [manifest.as_posix() for manifest in manifests]
+    files += sorted({entry.path for entry in native})
     comparison: Comparison | None
     deployments: tuple[DeploymentReport, ...]
-    base = _base(paths, [manifest.as_posix() for manifest in manifests], options)
+    base = _base(paths, files, options)
+    asked = Path(options.policy) if options.policy is not None else None
+    on_head = policies.on_disk(asked, manifests, stated, problems)
+    before = base.policies if base and not isinstance(base, Comparison) else None
+    judging, moved = policies.judging_by(on_head, before)
+    for one in judging.all:
+        problems += lint.unknown_rules(one, plugins.rule_ids(judging))
+    context = Context(
+        registry=tables.with_facts(registry, merged(*(one.facts for one in judging.all))),
+        coefficients=fitted,
+        today=options.now.date(),
+        policies=judging.by_manifest(),
+        plugins=plugins.load(judging, problems),
+    )
+    for one in judging.all:
+        sources.update(_lines_of(one))
     if base is None or isinstance(base, Comparison):
-        deployments = in_order(partial(_checked, options), stated, options.jobs)
+        check_one = partial(_check, context=context, options=options)
+        deployments = in_order(check_one, stated, options.jobs)
         comparison = base
     else:
         # A manifest that was deleted since is no mistake.
@@ -96,17 +133,82 @@ def run(paths: Iterable[str], options: Options) -> Outcome:
             if one.code != "path-not-found" or one.place.path not in base.meant
         ]
         deployments, comparison = _compared(stated, base, unread, context, options)
+    texts = {path: "\n".join(lines) for path, lines in sources.items()}
+    read = partial(_read_again, options=options)
+    deployments = placed(deployments, texts, read)
     report = Report(
         deployments=deployments,
         problems=tuple(problems),
-        files=len(manifests),
-        fail_on=options.fail_on,
+        files=len(files),
+        fail_on=_fail_on(judging, options),
         created=options.now.isoformat(timespec="seconds").replace("+00:00", "Z"),
-        data=_provenance(registry, fitted),
+        data=_provenance(context.registry, fitted),
         comparison=comparison,
         plan=plan(deployments, options.budget_usd_month) if options.plan else None,
+        findings=_about_the_run(judging, deployments, comparison, moved, options),
+        limits_changed=moved,
+        policy=next((one.sources[0] for one in judging.all if one.sources), None),
     )
-    return Outcome(report, sources)
+    return Outcome(report, sources, tuple(entry for entry in stated if entry.is_native))
+
+
+def _fail_on(judging: Policies, options: Options) -> tuple[Verdict, ...]:
+    """What the policies say, and what the caller adds; the default where nobody says anything."""
+    stated = [one for one in judging.all if one.fail_on is not None]
+    if not stated:
+        return DEFAULT if options.fail_on is None else options.fail_on
+    return failing(*judging.all, Policy(fail_on=options.fail_on)) or ()
+
+
+def _about_the_run(
+    judging: Policies,
+    deployments: Sequence[DeploymentReport],
+    comparison: Comparison | None,
+    moved: Sequence[LimitChange],
+    options: Options,
+) -> tuple[Finding, ...]:
+    """What no single deployment is to blame for."""
+    today, found = options.now.date(), list[Finding]()
+    found += settled_run(
+        map(loosened.finding, moved), judging.own or EMPTY, today, options.environment
+    )
+    for policy, manifest in judging.groups():
+        own = [one for one in deployments if manifest in (None, one.resolved.deployment.path)]
+        before = None
+        if comparison is not None and comparison.status == COMPARED:
+            paired = [one.change.base for one in own if one.change and one.change.base]
+            before = [one.forecast.cost.usd_month_max for one in (*paired, *comparison.removed)]
+        bills = [one.forecast.cost.usd_month_max for one in own]
+        judged = [(one.resolved.deployment, one.findings) for one in own]
+        said = (
+            *fleet.cost(policy, bills, before),
+            *remarks(policy, judged, today, options.environment),
+        )
+        found += settled_run(said, policy, today, options.environment)
+    return tuple(found)
+
+
+def _lines_of(policy: Policy) -> Mapping[str, Sequence[str]]:
+    """For excerpts; a policy of another commit may not be on disk."""
+    found = {}
+    for source in policy.sources:
+        try:
+            found[source.path] = read_manifest(Path(source.path)).decode().split("\n")
+        except (InputError, ValueError):
+            continue
+    return found
+
+
+def _entries(
+    data: bytes, path: str, options: Options, sources: dict[str, Sequence[str]]
+) -> tuple[Entry, ...]:
+    """What a file states in the environment asked for; the lines of what it refers to are kept."""
+    read_file = recorded(reader_for(repository_root(Path(path))), sources)
+    return entries(data, path, read_file=read_file, environment=options.environment)
+
+
+def _read_again(text: str, path: str, *, options: Options) -> tuple[Entry, ...]:
+    return _entries(text.encode(), path, options, {})
 
 
 def _base(paths: Sequence[str], shown: Sequence[str], options: Options) -> Base | Comparison | None:
@@ -117,7 +219,8 @@ def _base(paths: Sequence[str], shown: Sequence[str], options: Options) -> Base 
     from capcheck.base import BaseError, read_base
 
     try:
-        return read_base(options.base, paths, shown)
+        asked = Path(options.policy) if options.policy is not None else None
+        return read_base(options.base, paths, shown, environment=options.environment, policy=asked)
     except BaseError as error:
         return Comparison(str(error))
 
@@ -142,22 +245,17 @@ def _compared(
     )
 
 
-def _checked(options: Options, entry: Entry) -> DeploymentReport:
-    """A check that can be made in another process: the tables are read there, once."""
-    fitted = coefficients.load(options.coefficients)
-    return _check(entry, Context(tables.load(), fitted, options.now.date()), options)
-
-
 def _check(
     entry: Entry, context: Context, options: Options, *, search: bool = True
 ) -> DeploymentReport:
-    return check(
+    report = check(
         entry.deployment(),
         context,
         alternatives=options.alternatives and search,
         wanted=options.wanted,
         rates=options.rates,
     )
+    return replace(report, is_asked=entry.is_asked)
 
 
 def _manifests(paths: Iterable[str], problems: list[Problem]) -> list[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-NAMES = ("manifest", "report", "coefficients")
+NAMES = ("manifest", "policy", "report", "coefficients")
 
 _PACKAGE = Path(__file__).parent
 _FOLDERS = (_PACKAGE / "schemas", _PACKAGE.parents[1] / "schemas")

@@ -143,7 +143,7 @@ EXPECTED_VERDICTS = "expected a list of pass, borderline, cannot-predict, fail"
         (
             ["--format", "jsn"],
             "Invalid value for '--format': 'jsn' is not one of 'terminal', 'json', 'github', "
-            "'markdown', 'comment'.",
+            "'markdown', 'comment', 'sarif', 'junit', 'codequality'.",
         ),
         (
             ["--fail-on", "fial"],

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from capcheck import git
 from capcheck.git import GitError, Repository, repository_of
-from capcheck.manifest.model_config import OutsideRepositoryError
+from capcheck.manifest.referred import OutsideRepositoryError
 from capcheck.source.text import MAX_BYTES
 
 from tests.capcheck.conftest import GitRepository

@@ -17,6 +17,7 @@ from capcheck.action.inputs import Inputs
 from capcheck.action.posting import attempt
 from capcheck.action.recompute import NotRecomputedError, laid_out
 from capcheck.action.runner import say
+from capcheck.action.suggesting import suggested
 from capcheck.action.workflow import Workflow
 from capcheck.exit_codes import ExitCode
 from capcheck.git import GitError, repository_of
@@ -59,9 +60,10 @@ def _tell(
     if repository.commit(base) is None:
         fetch(repository.root, base, token=inputs.token, server_url=workflow.server_url)
     with laid_out(client, state, base=base, paths=inputs.paths) as folder, _inside(folder):
-        document = _at(state, judge(inputs, base=base))
+        judged = judge(inputs, base=base)
+        style = suggested(workflow.style(inputs.comment_id), judged, state.pull, inputs, workflow)
+    document = _at(state, judged.document)
     print(verdict_line(document))
-    style = workflow.style(inputs.comment_id)
     write = partial(publish, client, state.pull, document, style, when=inputs.comment)
     comment = attempt(write, is_limited=False)
     deliver(document, style, inputs, environ, comment=comment)

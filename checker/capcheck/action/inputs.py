@@ -21,15 +21,21 @@ class ActionInputError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What the workflow asks for. `base` None leaves it to the event."""
+    """What the workflow asks for.
+
+    `base` None leaves it to the event, `fail_on` and `policy` None to the repository.
+    """
 
     paths: tuple[str, ...]
     base: str | None
-    fail_on: tuple[Verdict, ...]
+    fail_on: tuple[Verdict, ...] | None
+    policy: str | None
     allow_empty: bool
     comment: When
     comment_id: str
+    suggestions: bool
     report_file: Path | None
+    sarif_file: Path | None
     token: str = field(repr=False)
 
 
@@ -49,15 +55,21 @@ def read(environ: Mapping[str, str]) -> Inputs:
         paths=tuple(filter(None, map(str.strip, text("paths").splitlines()))) or (".",),
         base=text("base") or None,
         fail_on=_fail_on(environ.get("CAPCHECK_FAIL_ON", DEFAULT_FAIL_ON)),
+        policy=text("policy") or None,
         allow_empty=_boolean("allow-empty", text("allow-empty")),
         comment=comment,
         comment_id=comment_id,
+        suggestions=_boolean("suggestions", text("suggestions")),
         report_file=_file("report-file", text("report-file")),
+        sarif_file=_file("sarif-file", text("sarif-file")),
         token=text("github-token"),
     )
 
 
-def _fail_on(text: str) -> tuple[Verdict, ...]:
+def _fail_on(text: str) -> tuple[Verdict, ...] | None:
+    """None for the default's own words: a workflow that says nothing leaves it to the policy."""
+    if text == DEFAULT_FAIL_ON:
+        return None
     try:
         return parse_verdicts(text)
     except VerdictError as error:

@@ -19,7 +19,7 @@ from capcheck.github import contents, pulls
 from capcheck.github.client import Client
 from capcheck.github.errors import NotPermittedError
 from capcheck.github.pulls import ChangedFile, State
-from capcheck.manifest.discover import is_manifest
+from capcheck.manifest.names import is_manifest
 
 # GitHub lists no more files of a pull request.
 LISTED = 3000

@@ -15,6 +15,7 @@ from capcheck.action.deliver import deliver, judge
 from capcheck.action.follow import follow
 from capcheck.action.inputs import ActionInputError, Inputs
 from capcheck.action.posting import attempt
+from capcheck.action.suggesting import suggested
 from capcheck.action.workflow import Workflow
 from capcheck.exit_codes import ExitCode
 from capcheck.git import GitError
@@ -49,8 +50,9 @@ def _step(environ: Mapping[str, str]) -> int:
         )
     if run.event.name == "workflow_run":
         return follow(asked, run, environ)
-    document = judge(asked, base=_base(asked, run))
-    style = run.style(asked.comment_id)
+    judged = judge(asked, base=_base(asked, run))
+    document = judged.document
+    style = suggested(run.style(asked.comment_id), judged, _pull(run), asked, run)
     print(FORMATS["github"](document, style), end="")
     print(verdict_line(document))
     comment = _comment(document, style, asked, run)
@@ -68,11 +70,15 @@ def _base(asked: Inputs, run: Workflow) -> str | None:
         return None
 
 
+def _pull(run: Workflow) -> Pull | None:
+    return None if run.event.pull is None else Pull(run.repository, run.event.pull)
+
+
 def _comment(document: Document, style: Style, asked: Inputs, run: Workflow) -> str:
     """The comment's URL; empty when there is none."""
-    if run.event.pull is None or asked.comment == "never":
+    pull = _pull(run)
+    if pull is None or asked.comment == "never":
         return ""
-    pull = Pull(run.repository, run.event.pull)
 
     def write() -> Posted:
         client = Client(token=asked.token, api_url=run.api_url)

@@ -9,11 +9,19 @@ from pathlib import Path
 import click
 
 from capcheck import schemas
-from capcheck.commands.options import detail, display_options, print_report
+from capcheck.baseline import read_baseline, with_baseline
+from capcheck.commands.options import (
+    detail,
+    display_options,
+    environment_option,
+    policy_option,
+    print_report,
+)
 from capcheck.compare.model import COMPARED
 from capcheck.exit_codes import ExitCode
 from capcheck.finding import Verdict
-from capcheck.output import Color, OutputError, check_writable, write_file
+from capcheck.manifest.native.draft import draft
+from capcheck.output import Color, OutputError, check_writable, print_data, write_file
 from capcheck.predict import coefficients
 from capcheck.predict.coefficients import CoefficientsError
 from capcheck.report import FORMATS, Document, Style, to_document
@@ -21,7 +29,11 @@ from capcheck.run import Options, run
 from capcheck.verdicts import DEFAULT_FAIL_ON, VerdictError, parse_verdicts
 
 
-def _verdicts(ctx: click.Context, param: click.Parameter, value: str) -> tuple[Verdict, ...]:
+def _verdicts(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> tuple[Verdict, ...] | None:
+    if value is None:
+        return None
     try:
         return parse_verdicts(value)
     except VerdictError as error:
@@ -72,6 +84,7 @@ def _coefficients(ctx: click.Context, param: click.Parameter, value: Path | None
 @click.command("check")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @display_options
+@environment_option
 @click.option(
     "--output",
     "outputs",
@@ -84,9 +97,8 @@ def _coefficients(ctx: click.Context, param: click.Parameter, value: Path | None
     "--fail-on",
     metavar="LIST",
     callback=_verdicts,
-    default=DEFAULT_FAIL_ON,
-    show_default=True,
-    help="Verdicts that make the exit code 1: pass, borderline, fail, cannot-predict. Empty: none.",
+    help="Verdicts that make the exit code 1: pass, borderline, fail, cannot-predict. Empty: none. "
+    f"Adds to those of a policy.  [default: the policy's, else {DEFAULT_FAIL_ON}]",
 )
 @click.option("--allow-empty", is_flag=True, help="Accept that no manifest is found.")
 @click.option(
@@ -96,6 +108,13 @@ def _coefficients(ctx: click.Context, param: click.Parameter, value: Path | None
     "--base",
     metavar="REF",
     help="Compare with this commit: only what is new or worse counts, by the limits stated there.",
+)
+@policy_option
+@click.option(
+    "--baseline",
+    "baseline_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Findings that `capcheck baseline` recorded in this file do not count.",
 )
 @click.option(
     "--jobs",
@@ -121,22 +140,26 @@ def command(
     paths: tuple[str, ...],
     *,
     outputs: dict[Path, str],
-    fail_on: tuple[Verdict, ...],
+    fail_on: tuple[Verdict, ...] | None,
     allow_empty: bool,
     no_alternatives: bool,
     base: str | None,
     jobs: int,
+    policy: Path | None,
+    baseline_file: Path | None,
     coefficients_file: Path | None,
     today: datetime | None,
+    environment: str | None,
     output_format: str,
     color: Color,
     quiet: bool,
     verbose: bool,
 ) -> int:
-    """Judge the deployments in manifests.
+    """Judge the deployments in manifests and native files.
 
-    PATH is a manifest, or a directory: there the files named capcheck.yaml, capcheck.yml,
-    *.capcheck.yaml and *.capcheck.yml are read. Default: the current directory.
+    PATH is a manifest or a native file (Kubernetes, Compose ...), or a directory: there the files
+    named capcheck.yaml, capcheck.yml, *.capcheck.yaml and *.capcheck.yml are read, and native files
+    that none of them refers to. Default: the current directory.
     """
     how_much = detail(quiet=quiet, verbose=verbose)
     options = Options(
@@ -144,11 +167,17 @@ def command(
         now=today.replace(tzinfo=timezone.utc) if today else datetime.now(timezone.utc),
         alternatives=not no_alternatives,
         coefficients=coefficients_file,
+        environment=environment,
         base=base,
         jobs=jobs,
+        policy=policy,
     )
+    if base is not None and baseline_file is not None:
+        raise click.UsageError("--base and --baseline exclude each other: both say what is old")
+    recorded = read_baseline(baseline_file) if baseline_file else None
     outcome = run(paths or (".",), options)
-    document = to_document(outcome.report, allow_empty=allow_empty)
+    report = with_baseline(outcome.report, recorded) if recorded else outcome.report
+    document = to_document(report, allow_empty=allow_empty)
     not_written = _write(document, outputs, Style(detail=how_much, sources=outcome.sources))
     print_report(
         document,
@@ -157,6 +186,8 @@ def command(
         detail=how_much,
         sources=outcome.sources,
     )
+    if outcome.native and output_format == "terminal" and not quiet:
+        print_data(f"\nWhat the native files leave open, as a manifest:\n\n{draft(outcome.native)}")
     if output_format != "terminal" or quiet:
         for problem in outcome.report.problems:
             click.echo(f"error: {problem}", err=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -40,6 +41,23 @@ def display_options(command: Decorated) -> Decorated:
     ):
         command = option(command)
     return command
+
+
+environment_option = click.option(
+    "--env",
+    "environment",
+    metavar="NAME",
+    help="Check the deployments as they are in this environment of the manifests.",
+)
+
+
+policy_option = click.option(
+    "--policy",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The organisation's policy. Default: .github/capcheck-policy.yaml, else "
+    "capcheck-policy.yaml, in the repository.",
+)
 
 
 def detail(*, quiet: bool, verbose: bool) -> Detail:

@@ -11,5 +11,5 @@ from capcheck.output import print_data
 @click.command("schema")
 @click.argument("name", type=click.Choice(schemas.NAMES))
 def command(name: str) -> None:
-    """Print the JSON Schema of manifests, reports or coefficients."""
+    """Print the JSON Schema of manifests, policies, reports or coefficients."""
     print_data(schemas.text(name))

@@ -8,7 +8,7 @@ from typing import get_args
 
 import click
 
-from capcheck.commands.options import detail, display_options, print_report
+from capcheck.commands.options import detail, display_options, environment_option, print_report
 from capcheck.exit_codes import ExitCode
 from capcheck.output import Color, OutputError, check_writable
 from capcheck.predict.economics import Rates
@@ -56,6 +56,7 @@ def _plot_to(ctx: click.Context, param: click.Parameter, value: Path | None) -> 
 @click.command("suggest")
 @click.argument("paths", nargs=-1, metavar="PATH...", required=True)
 @display_options
+@environment_option
 @click.option("--all", "every", is_flag=True, help=f"All that pass, not the best {SHOWN}.")
 @click.option(
     "--rank",
@@ -105,6 +106,7 @@ def command(
     api_price: tuple[float | None, float] | None,
     plot: Path | None,
     jobs: int,
+    environment: str | None,
     output_format: str,
     color: Color,
     quiet: bool,
@@ -127,6 +129,7 @@ def command(
         rates=rates,
         plan=True,
         budget_usd_month=budget,
+        environment=environment,
     )
     outcome = run(paths, options)
     document = to_document(outcome.report)

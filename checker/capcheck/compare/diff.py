@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from capcheck.compare.causes import TOLERANCE, Judge, cause, trials
@@ -47,10 +47,18 @@ def added(now: Checked) -> Change:
     return Change("added", now.verdict, marks={found: Mark("new") for found in now.findings})
 
 
-def diff(pair: Edited, now: Checked, base: Checked, judge: Judge) -> tuple[Change, Checked]:
+def diff(
+    pair: Edited,
+    now: Checked,
+    base: Checked,
+    judge: Judge,
+    *,
+    settle: Callable[[Iterable[Finding]], tuple[Finding, ...]] = tuple,
+) -> tuple[Change, Checked]:
     """How head stands against base, and head with each new finding at the edit that caused it.
 
     `judge` re-judges head with single edits taken back, only where something is new or worse.
+    `settle` says what of a finding counts.
     """
     standings = {found: _standing(found, now, base) for found in now.findings}
     causes = _causes(pair, standings, now, base, judge)
@@ -58,13 +66,15 @@ def diff(pair: Edited, now: Checked, base: Checked, judge: Judge) -> tuple[Chang
     for found, standing in standings.items():
         mark = Mark(standing, causes.get(found))
         marks[_at_cause(found, mark.cause)] = mark
-    goalposts = tuple(map(finding, pair.loosened))
+    goalposts = settle(map(finding, pair.loosened))
     marks.update((found, Mark("new")) for found in goalposts)
     keys = {key(found, now.resolved.deployment) for found in now.findings}
     broken = sorted(causes, key=lambda found: -VERDICTS.index(found.verdict))
     change = Change(
         kind=pair.kind,
-        verdict=worst(*_new_verdicts(standings, now, base)),
+        verdict=worst(
+            *_new_verdicts(standings, now, base), *(found.verdict for found in goalposts)
+        ),
         base=base,
         edits=pair.edits,
         loosened=pair.loosened,
@@ -75,7 +85,8 @@ def diff(pair: Edited, now: Checked, base: Checked, judge: Judge) -> tuple[Chang
         ),
     )
     placed = tuple(_at_cause(found, causes.get(found)) for found in now.findings)
-    return change, replace(now, findings=(*placed, *goalposts))
+    verdict = worst(now.verdict, *(found.verdict for found in goalposts))
+    return change, replace(now, findings=(*placed, *goalposts), verdict=verdict)
 
 
 def _standing(found: Finding, now: Checked, base: Checked) -> Standing:
@@ -101,6 +112,8 @@ def _new_verdicts(
         if standing != "unchanged":
             yield found.verdict
     for name, gate in now.gates.items():
+        if name in now.silenced:
+            continue
         before = base.gates.get(name)
         if gate.verdict == "fail" and (before is None or before.verdict != "fail"):
             yield gate.verdict
@@ -132,7 +145,8 @@ def _at_cause(found: Finding, behind: Cause | None) -> Finding:
     """At the edited line, with the limit's as the related one; as it was for a removed value."""
     if behind is None or behind.edit.head is None or behind.edit.place == found.place:
         return found
-    limit = found.place if found.subject else found.related
+    in_policy = found.related is not None and found.related.path != found.place.path
+    limit = found.place if found.subject and not in_policy else found.related
     return replace(
         found, place=behind.edit.place, related=None if limit == behind.edit.place else limit
     )

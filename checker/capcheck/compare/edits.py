@@ -13,7 +13,6 @@ from capcheck.errors import InputError
 from capcheck.manifest import constraints
 from capcheck.manifest.fields import CHILDREN, FIELDS
 from capcheck.manifest.load import Entry
-from capcheck.manifest.read import Stated
 from capcheck.search.edits import root_of
 from capcheck.source.problems import Problems
 
@@ -24,6 +23,7 @@ TOGETHER = (
     ("/model", "/architecture", CONFIG),
     ("/traffic/requests_per_second", "/traffic/agents", "/traffic/think_time"),
     ("/quality",),
+    ("/skip",),
 )
 
 
@@ -56,6 +56,8 @@ def taking(head: Entry, base: Entry, pointers: Collection[str]) -> Entry:
         if pointer not in base.stated.values:
             for known in (values, places, written):
                 known.pop(pointer, None)
+            for item in [name for name in places if name.startswith(f"{pointer}/")]:
+                del places[item]
             continue
         values[pointer] = base.stated.values[pointer]
         written[pointer] = base.stated.written[pointer]
@@ -67,7 +69,7 @@ def taking(head: Entry, base: Entry, pointers: Collection[str]) -> Entry:
     config = base if CONFIG in pointers else head
     return replace(
         head,
-        stated=Stated(stated.name, stated.place, values, places, written),
+        stated=replace(stated, values=values, places=places, written=written),
         architecture=config.architecture,
     )
 

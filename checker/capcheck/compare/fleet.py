@@ -9,9 +9,12 @@ from typing import Protocol
 
 from capcheck.compare.diff import added, diff, edited_since
 from capcheck.compare.pairing import pair
+from capcheck.finding import worst
 from capcheck.judge import Checked, Context, judge
 from capcheck.manifest.load import Entry
+from capcheck.policy.settle import settled, silenced
 from capcheck.report.model import DeploymentReport
+from capcheck.rules.change import cost_increase
 
 
 class Check(Protocol):
@@ -43,8 +46,39 @@ def _against(
     report = check_head(both.judged, search=both.kind != "unchanged")
     now = _checked(report)
     before = now if both.kind == "unchanged" else judge_entry(base, context)
-    change, placed = diff(both, now, before, partial(judge_entry, context=context))
-    return replace(report, findings=placed.findings, change=change)
+    now = _with_increase(now, before, context)
+    change, placed = diff(
+        both,
+        now,
+        before,
+        partial(judge_entry, context=context),
+        settle=partial(
+            settled,
+            deployment=now.resolved.deployment,
+            policy=context.policy(now.resolved.deployment),
+            today=context.today,
+        ),
+    )
+    return replace(report, findings=placed.findings, verdict=placed.verdict, change=change)
+
+
+def _with_increase(now: Checked, before: Checked, context: Context) -> Checked:
+    """Head, with the finding that it costs too much more than base, if it does."""
+    deployment = now.resolved.deployment
+    found = cost_increase(
+        deployment,
+        base=before.forecast.cost.usd_month_max,
+        head=now.forecast.cost.usd_month_max,
+    )
+    if found is None:
+        return now
+    counting = settled((found,), deployment, context.policy(deployment), context.today)
+    return replace(
+        now,
+        findings=(*now.findings, *counting),
+        verdict=worst(now.verdict, *(one.verdict for one in counting)),
+        silenced=now.silenced | silenced((found,), counting),
+    )
 
 
 def judge_entry(entry: Entry, context: Context) -> Checked:
@@ -53,4 +87,11 @@ def judge_entry(entry: Entry, context: Context) -> Checked:
 
 
 def _checked(report: DeploymentReport) -> Checked:
-    return Checked(report.resolved, report.forecast, report.gates, report.findings, report.verdict)
+    return Checked(
+        resolved=report.resolved,
+        forecast=report.forecast,
+        gates=report.gates,
+        findings=report.findings,
+        verdict=report.verdict,
+        silenced=report.silenced,
+    )

@@ -25,11 +25,14 @@ LIMITS = {
 }
 BENCHMARK = "/quality/benchmark"
 QUALITY = (BENCHMARK, "/quality/min_score", "/quality/max_drop")
+SKIPPED = "/skip/rules"
+SKIP = (SKIPPED, "/skip/reason", "/skip/expires")
 
 
 def loosened(base: Entry, head: Entry) -> tuple[LimitChange, ...]:
-    """The limits of base that head does not keep: raised, lowered, moved or removed."""
-    return tuple(_change(pointer, near, base, head) for pointer, near in _not_kept(base, head))
+    """The limits of base that head does not keep: raised, lowered, moved, removed or skipped."""
+    found = [_change(pointer, near, base, head) for pointer, near in _not_kept(base, head)]
+    return (*found, *_skips_more(base, head))
 
 
 def restored(changes: tuple[LimitChange, ...], base: Entry, head: Entry) -> tuple[str, ...]:
@@ -41,6 +44,8 @@ def restored(changes: tuple[LimitChange, ...], base: Entry, head: Entry) -> tupl
     own = [change.pointer.removeprefix(root) for change in changes]
     if any(pointer in QUALITY for pointer in own) and _benchmarks(base, head):
         own += [pointer for pointer in QUALITY if pointer not in own]
+    if SKIPPED in own:
+        own += [pointer for pointer in SKIP if pointer not in own]
     return tuple(own)
 
 
@@ -48,7 +53,8 @@ def finding(change: LimitChange) -> Finding:
     """Finding limit-loosened: no verdict of its own, but never unsaid."""
     *_, section, name = change.pointer.split("/")
     metric = name.rpartition("_p")[0]
-    gate = metric if section == "slo" and metric in LATENCIES else LIMITS[f"/{section}/{name}"][0]
+    known = LIMITS.get(f"/{section}/{name}")
+    gate = metric if section == "slo" and metric in LATENCIES else known[0] if known else None
     return Finding(
         rule="limit-loosened",
         severity="warning",
@@ -93,6 +99,25 @@ def _other_percentile(metric: str, ours: dict[str, Any]) -> str:
 
 def _admits_more(ours: float, theirs: float, sense: str) -> bool:
     return ours > theirs if sense == "max" else ours < theirs
+
+
+def _skips_more(base: Entry, head: Entry) -> Iterator[LimitChange]:
+    """A rule that base does not skip, or not for so long."""
+    ours, theirs, expires = head.stated.values, base.stated.values, "/skip/expires"
+    if SKIPPED not in ours:
+        return
+    more = [rule for rule in ours[SKIPPED] if rule not in theirs.get(SKIPPED, ())]
+    if not more and ours[expires] <= theirs[expires]:
+        return
+    until = f" until {ours[expires]}"
+    yield LimitChange(
+        deployment=head.stated.name,
+        pointer=root_of(head.stated.name) + SKIPPED,
+        base=base.stated.written.get(SKIPPED),
+        head=head.stated.written[SKIPPED],
+        place=head.stated.places[SKIPPED if more else expires],
+        message=f"skip now covers {', '.join(more or ours[SKIPPED])}{until}: it counts as on base",
+    )
 
 
 def _change(pointer: str, near: str, base: Entry, head: Entry) -> LimitChange:

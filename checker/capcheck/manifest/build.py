@@ -14,6 +14,7 @@ from capcheck.manifest.deployment import (
     Replicas,
     SafetyLimit,
     Serving,
+    Skip,
     Slo,
     Tokens,
     Traffic,
@@ -23,12 +24,21 @@ from capcheck.manifest.read import Stated
 
 
 def build(
-    stated: Stated, path: str, architecture: Mapping[str, object] | None = None
+    stated: Stated,
+    path: str,
+    architecture: Mapping[str, object] | None = None,
+    environment: str | None = None,
+    root: str = "",
 ) -> Deployment:
-    """The deployment. `architecture` is what `model_config` points to, if it is stated."""
+    """The deployment. `architecture` is what `model_config` points to, if it is stated.
+
+    `environment` and `root` are those of the Deployment.
+    """
     values, places = stated.values, stated.places
     own = _keys_of("", values)
     own.pop("replicas", None)
+    for reference in ("from", "command", "vars", "env_files"):
+        own.pop(reference, None)
     if own.pop("model_config", None):
         own["architecture"] = architecture
     return Deployment(
@@ -44,6 +54,10 @@ def build(
         safety=SafetyLimit(**_keys_of("/safety", values)) if "/safety" in places else None,
         budget=Budget(**_keys_of("/budget", values)),
         alternatives=AlternativesScope(**_keys_of("/alternatives", values)),
+        skip=Skip(**_keys_of("/skip", values)) if "/skip" in places else None,
+        environment=environment,
+        root=root,
+        native=stated.native,
         **own,
     )
 

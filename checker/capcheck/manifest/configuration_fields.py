@@ -3,7 +3,48 @@
 from __future__ import annotations
 
 from capcheck.manifest.field import Field
-from capcheck.manifest.kinds import choice, flag, number, ratio, text, tree, usd, version, whole
+from capcheck.manifest.kinds import (
+    choice,
+    flag,
+    list_of,
+    number,
+    one_or_more,
+    ratio,
+    text,
+    tree,
+    usd,
+    variables,
+    version,
+    whole,
+)
+
+SOURCES = (
+    Field(
+        "/from",
+        one_or_more("path#address of a deployment in a native file"),
+        "Native files to take facts from: paths relative to the manifest, inside the repository; "
+        "`capcheck inspect` prints the addresses. Of several files the last one wins.",
+        foreign="file source sources include extends native",
+    ),
+    Field(
+        "/command",
+        one_or_more("command line of a serving engine, one string or its words"),
+        "An engine's command line to take facts from.",
+        foreign="cmd cli entrypoint",
+    ),
+    Field(
+        "/vars",
+        variables(),
+        "Values of the variables that native files leave open.",
+        foreign="variables env environment_variables",
+    ),
+    Field(
+        "/env_files",
+        list_of(text("the path of an env file"), "env files"),
+        "Files of `NAME=value` lines with such values; `vars` wins over them.",
+        foreign="env_file dotenv",
+    ),
+)
 
 MODEL = (
     Field(

@@ -14,6 +14,7 @@ EXCLUSIVE = (
     ("/traffic", "requests_per_second", "agents"),
     ("/quality", "min_score", "max_drop"),
     ("", "architecture", "model_config"),
+    ("", "from", "command"),
 )
 # A key that says nothing without another one: (map, key, the other).
 NEEDS = (
@@ -23,7 +24,7 @@ NEEDS = (
     ("/quality", "max_drop", "benchmark"),
 )
 # At least one of several keys: (map, keys).
-ANY_OF = (("", ("model", "architecture", "model_config")),)
+ANY_OF = (("", ("model", "architecture", "model_config", "from", "command")),)
 # Two numbers, the first no larger than the second. JSON Schema can't say it.
 ORDERED = (
     ("/replicas/min", "/replicas/max"),
@@ -37,9 +38,14 @@ ORDERED = (
 
 
 def check(
-    values: Mapping[str, Any], places: Mapping[str, Place], place: Place, problems: Problems
+    values: Mapping[str, Any],
+    places: Mapping[str, Place],
+    place: Place,
+    problems: Problems,
+    *,
+    is_whole: bool = True,
 ) -> None:
-    """Note every broken constraint of one deployment.
+    """Note every broken constraint of one deployment; one that is not whole may lack anything.
 
     `values` are those that could be read, `places` those of everything stated, by pointer; `place`
     is that of the deployment's name.
@@ -62,7 +68,7 @@ def check(
                 expected=f"{needed} beside it",
             )
     for parent, names in ANY_OF:
-        if not any(f"{parent}/{name}" in places for name in names):
+        if is_whole and not any(f"{parent}/{name}" in places for name in names):
             problems.add("missing-key", place, found="none of them", expected=" or ".join(names))
     for lower, upper in ORDERED:
         if lower in values and upper in values and values[lower] > values[upper]:

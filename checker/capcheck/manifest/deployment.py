@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from capcheck.place import Place
 
@@ -129,8 +130,65 @@ class AlternativesScope:
 
 
 @dataclass(frozen=True, slots=True)
+class Skip:
+    """Rules that do not apply until the end of a day."""
+
+    rules: tuple[str, ...]
+    reason: str
+    expires: date
+
+
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """A fact that a native file leaves to something else, and where: a variable, a folder, `all`.
+
+    Its default does not hold either: something decides it, only not what was read. `words` are the
+    file's own where they say a part of it: `AMD`, `L4|A100`.
+    """
+
+    reason: str
+    place: Place
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Displaced:
+    """What a native file says of a fact that the manifest states too, and where."""
+
+    value: str | int | float | bool
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the texts of native files show without any table, as a rule's finding tells it.
+
+    It holds for models of more layers than `layers`, where that is stated.
+    """
+
+    rule: str
+    message: str
+    place: Place
+    related: Place | None = None
+    layers: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """What native files add to a deployment besides its values; all keys are its pointers.
+
+    `origins` says what states a value: `--max-model-len`, `env MODEL_ID`, `label ...`.
+    """
+
+    blanks: Mapping[str, Blank] = field(default_factory=dict)
+    displaced: Mapping[str, Displaced] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
+    observed: tuple[Observed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
-    """One entry of `deployments:`."""
+    """One entry of `deployments:`, in an environment if one was asked for."""
 
     name: str
     path: str
@@ -157,6 +215,11 @@ class Deployment:
     safety: SafetyLimit | None = None
     budget: Budget = Budget()
     alternatives: AlternativesScope = AlternativesScope()
+    skip: Skip | None = None
+    environment: str | None = None
+    native: Native = field(default=Native(), compare=False, repr=False)
+    # JSON pointer, from the root of the file, of the map that changes are written to.
+    root: str = field(default="", compare=False)
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
 
     def at(self, *pointers: str) -> Place:

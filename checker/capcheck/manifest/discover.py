@@ -7,12 +7,12 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from capcheck.manifest.model_config import OutsideRepositoryError, ReadFile
+from capcheck.manifest.names import is_manifest
+from capcheck.manifest.referred import OutsideRepositoryError, ReadFile
 from capcheck.source.nearest import nearest
 from capcheck.source.problems import Problems, quoted, whole_file
 from capcheck.source.text import MAX_BYTES
 
-SUFFIXES = (".yaml", ".yml")
 SKIPPED = frozenset((".git", ".hg", ".svn", ".tox", ".venv", "venv", "node_modules", "__pycache__"))
 
 
@@ -33,12 +33,6 @@ def find(paths: Iterable[str]) -> tuple[Path, ...]:
     if problems:
         raise problems.error()
     return tuple(sorted(found.values()))
-
-
-def is_manifest(name: str) -> bool:
-    """Whether a file of this name in a directory is a manifest."""
-    stem = next((name.removesuffix(end) for end in SUFFIXES if name.endswith(end)), "")
-    return stem == "capcheck" or stem.endswith(".capcheck")
 
 
 def read_manifest(path: Path) -> bytes:

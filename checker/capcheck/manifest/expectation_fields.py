@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from capcheck.manifest.field import Field
-from capcheck.manifest.kinds import choice, duration, number, ratio, text, usd, whole
+from capcheck.manifest.kinds import (
+    choice,
+    day,
+    duration,
+    list_of,
+    number,
+    ratio,
+    text,
+    usd,
+    whole,
+)
 
 # Mean lengths of prompt and output in tokens.
 PROFILES = {
@@ -252,5 +262,24 @@ LIMITS = (
         "Most that a million output tokens may cost at the stated traffic.",
         "not gated",
         foreign="usd_per_mtok usd_per_1m_tokens cost_per_million_tokens price_per_million_tokens",
+    ),
+)
+
+SKIP = (
+    Field("/skip", None, "Rules that do not apply, why, and until when.", "none", foreign="ignore"),
+    Field(
+        "/skip/rules",
+        list_of(text("a rule's id"), "rule ids"),
+        "Ids of `capcheck rules`.",
+        foreign="rule ids checks",
+        required=True,
+    ),
+    Field("/skip/reason", text("a sentence"), "Why.", foreign="why because", required=True),
+    Field(
+        "/skip/expires",
+        day(),
+        "The last day on which they are skipped; from the next day on they count again.",
+        foreign="until expiry expiration end_date",
+        required=True,
     ),
 )

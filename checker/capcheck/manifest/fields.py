@@ -7,8 +7,8 @@ of capcheck.manifest.deployment. `python -m capcheck.manifest` refreshes the sch
 
 from __future__ import annotations
 
-from capcheck.manifest.configuration_fields import HARDWARE, MODEL, PRICE, SERVING
-from capcheck.manifest.expectation_fields import LIMITS, SLO, TRAFFIC
+from capcheck.manifest.configuration_fields import HARDWARE, MODEL, PRICE, SERVING, SOURCES
+from capcheck.manifest.expectation_fields import LIMITS, SKIP, SLO, TRAFFIC
 from capcheck.manifest.field import Field
 from capcheck.manifest.kinds import choice, list_of, text, whole
 
@@ -16,10 +16,9 @@ VERSION = 1
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._+@:/-]{0,99}$"
 
 # Features to come: their names get an error that says so instead of "unknown key". The level is
-# that of the file, of a deployment, or of a deployment's section.
+# that of the file, of an environment, of a deployment, or of a deployment's section.
 RESERVED = {
-    "file": ("defaults", "environments", "vars", "env_files", "policy"),
-    "": ("from", "command", "skip", "measurements", "environments", "vars", "env_files", "policy"),
+    "": ("measurements", "environments", "policy"),
     "/quality": ("evidence",),
 }
 
@@ -63,7 +62,18 @@ _ALTERNATIVES = (
 
 FIELDS = {
     field.pointer: field
-    for field in (*MODEL, *HARDWARE, *PRICE, *SERVING, *TRAFFIC, *SLO, *LIMITS, *_ALTERNATIVES)
+    for field in (
+        *SOURCES,
+        *MODEL,
+        *HARDWARE,
+        *PRICE,
+        *SERVING,
+        *TRAFFIC,
+        *SLO,
+        *LIMITS,
+        *_ALTERNATIVES,
+        *SKIP,
+    )
 }
 
 

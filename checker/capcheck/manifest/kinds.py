@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from capcheck import units
@@ -17,9 +18,12 @@ from capcheck.source.nodes import Mapping, Node, Scalar, Sequence
 Schema = dict[str, Any]
 
 MAX_TEXT = 300
+MAX_COMMAND = 10_000
 # One line, no blank at either end.
 TEXT_PATTERN = r"^\S(.*\S)?$"
 _TEXT = re.compile(TEXT_PATTERN)
+
+DAY_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 _FLAG_WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
@@ -65,6 +69,10 @@ def text(what: str) -> Kind:
         return value
 
     return Kind(what, {"type": "string", "pattern": TEXT_PATTERN, "maxLength": MAX_TEXT}, read)
+
+
+# A manifest's own `policy:`.
+POLICY_PATH = text("a path relative to the manifest")
 
 
 def version() -> Kind:
@@ -181,10 +189,72 @@ def duration() -> Kind:
     return Kind(expected, {"type": "string", "pattern": units.DURATION_PATTERN}, read)
 
 
+def day() -> Kind:
+    """A day of the calendar."""
+    expected = "a day such as 2027-03-31"
+
+    def read(node: Node) -> date:
+        value = _value(node, expected)
+        if not isinstance(value, str):
+            raise RejectedError("wrong-type", expected)
+        try:
+            if re.fullmatch(DAY_PATTERN, value):
+                return date.fromisoformat(value)
+        except ValueError as error:  # 2027-02-30
+            raise RejectedError("bad-value", expected) from error
+        raise RejectedError("bad-value", expected)
+
+    return Kind(expected, {"type": "string", "pattern": DAY_PATTERN}, read)
+
+
 def list_of(item: Kind, what: str) -> Kind:
     """A list of at least one value of one kind."""
     schema = {"type": "array", "items": item.schema, "minItems": 1}
     return Kind(f"a list of {what}", schema, item.read, is_list=True)
+
+
+def one_or_more(what: str) -> Kind:
+    """One text or a list of at least one, as a tuple. A single text may span lines."""
+    expected = f"a {what}, or a list of them"
+
+    def read(node: Node) -> tuple[str, ...]:
+        items = node.items if isinstance(node, Sequence) else (node,)
+        found = [_item(item, expected) for item in items]
+        if not found:
+            raise RejectedError("bad-value", expected)
+        return tuple(found)
+
+    one = {"type": "string", "minLength": 1, "maxLength": MAX_COMMAND}
+    word = {"anyOf": [one, {"type": "number"}]}
+    schema = {"anyOf": [one, {"type": "array", "items": word, "minItems": 1}]}
+    return Kind(expected, schema, read)
+
+
+def _item(node: Node, expected: str) -> str:
+    """Numbers among the words of a command line are words too."""
+    if not isinstance(node, Scalar) or node.value is None or isinstance(node.value, bool):
+        raise RejectedError("wrong-type", expected)
+    if not node.text.strip() or len(node.text) > MAX_COMMAND:
+        raise RejectedError("bad-value", expected)
+    return node.text
+
+
+def variables() -> Kind:
+    """A map from names of variables to their values, taken as written."""
+    expected = "a map from names of variables to values"
+
+    def read(node: Node) -> dict[str, str]:
+        if not isinstance(node, Mapping):
+            raise RejectedError("wrong-type", expected)
+        found = {}
+        for name, entry in node.entries.items():
+            if not isinstance(entry.value, Scalar) or entry.value.value is None:
+                raise RejectedError("wrong-type", expected)
+            found[name] = entry.value.text
+        return found
+
+    value = {"type": ["string", "number", "boolean"]}
+    return Kind(expected, {"type": "object", "additionalProperties": value}, read)
 
 
 def tree(what: str) -> Kind:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,57 +11,160 @@ from capcheck.errors import InputError
 from capcheck.manifest.build import build
 from capcheck.manifest.deployment import Deployment
 from capcheck.manifest.fields import NAME_PATTERN, VERSION
-from capcheck.manifest.model_config import ModelConfigs, ReadFile
+from capcheck.manifest.kinds import POLICY_PATH, RejectedError
+from capcheck.manifest.layers import Layers, read_layers
+from capcheck.manifest.model_config import ModelConfigs
+from capcheck.manifest.names import FILE_KEYS, is_manifest
 from capcheck.manifest.read import Stated, read, refuse_key
+from capcheck.manifest.referred import ReadFile, ReferredFiles
 from capcheck.place import Place
 from capcheck.source import nodes, yaml_tree
 from capcheck.source.problems import Problems, quoted, whole_file
+from capcheck.source.text import decode
 
 _NAME = re.compile(NAME_PATTERN)
+_DEPLOYMENTS = re.compile(rb"^[\"']?deployments[\"']?\s*:", re.MULTILINE)
+# The first keys of native files that are YAML: without one of them a file is a broken manifest.
+_NO_MANIFEST = (".service", ".sh", ".tpl", ".tmpl", ".tftpl", ".j2", ".toml", ".py", ".env")
+_NATIVE = re.compile(rb"^(?:apiVersion|services)\s*:", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One deployment as stated in the manifest `path`, and what its `model_config` holds."""
+    """One deployment as stated in the manifest `path`, and what its `model_config` holds.
+
+    `environment` is the one asked for, whether or not the manifest says anything about it;
+    `root` is the JSON pointer of the map that a change of it is written to; `policy` is the path,
+    relative to the manifest, of a policy that it names. Where `path` is a native file, `address` is
+    that of the deployment in it. `is_asked` is false for what was only come across.
+    """
 
     stated: Stated
     path: str
     architecture: Mapping[str, Any] | None = None
+    environment: str | None = None
+    root: str = ""
+    policy: str | None = None
+    address: str = ""
+    is_native: bool = False
+    is_asked: bool = True
 
     def deployment(self) -> Deployment:
         """The deployment that it states."""
-        return build(self.stated, self.path, self.architecture)
+        return build(self.stated, self.path, self.architecture, self.environment, self.root)
 
 
-def load(data: bytes, path: str, *, read_file: ReadFile | None = None) -> tuple[Deployment, ...]:
+def load(
+    data: bytes, path: str, *, read_file: ReadFile | None = None, environment: str | None = None
+) -> tuple[Deployment, ...]:
     """The deployments of one manifest, in file order, as of `entries`."""
-    return tuple(entry.deployment() for entry in entries(data, path, read_file=read_file))
+    stated = entries(data, path, read_file=read_file, environment=environment)
+    return tuple(entry.deployment() for entry in stated)
 
 
-def entries(data: bytes, path: str, *, read_file: ReadFile | None = None) -> tuple[Entry, ...]:
-    """What one manifest states of each deployment, in file order.
+def entries(
+    data: bytes, path: str, *, read_file: ReadFile | None = None, environment: str | None = None
+) -> tuple[Entry, ...]:
+    """What one file states of each deployment in an environment, in file order.
 
-    `path` is the manifest's, with `/` between its parts, as it is shown in places. `read_file` gets
-    the path of a `model_config`, joined to the manifest's folder, and raises OSError for one that
-    it can't or won't read. Raises InputError with every problem of the file, sorted by place.
+    The file is a manifest, or a native file that states what it can. `path` is its own, with `/`
+    between its parts, as it is shown in places. `read_file` gets the path of a file that it refers
+    to, joined to its folder, and raises OSError for one that it can't or won't read. Raises
+    InputError with every problem of the file, sorted by place.
     """
-    tree, found = yaml_tree.read(data, path)
+    if not _reads_as_manifest(data, path):
+        found = _native(data, path, read_file, environment)
+        if found is not None:
+            return found
+    tree, noted = yaml_tree.read(data, path)
     if tree is None:
-        raise InputError(found)
-    problems = Problems(found)
-    stated = [
-        read(name, entry, problems)
+        raise InputError(noted)
+    problems = Problems(noted)
+    named = {
+        name: entry
         for name, entry in _deployments(tree, path, problems).items()
         if _has_valid_name(entry, problems)
-    ]
-    configs = ModelConfigs(path, read_file, problems)
-    architectures = [configs.of(one) for one in stated]
+    }
+    layers = read_layers(tree, named, environment, problems)
+    stated = _in_environment(layers, named, environment, problems)
+    files = ReferredFiles(path, read_file, problems)
+    configs = ModelConfigs(files)
+    policy = _policy(tree, problems)
+    found = tuple(
+        Entry(one, path, configs.of(one), environment, layers.root(own.name, environment), policy)
+        for own in stated
+        for one in _with_native(own, files)
+    )
     if problems:
         raise problems.error()
-    return tuple(
-        Entry(one, path, architecture)
-        for one, architecture in zip(stated, architectures, strict=True)
-    )
+    return found
+
+
+def _reads_as_manifest(data: bytes, path: str) -> bool:
+    """Whether a file is to be read as a manifest, by its name or its first keys."""
+    if is_manifest(path.rpartition("/")[2]):
+        return True
+    return _DEPLOYMENTS.search(data) is not None
+
+
+def _with_native(own: Stated, files: ReferredFiles) -> Iterable[Stated]:
+    """A deployment with what the native files that it refers to state, once an alternative."""
+    if "/from" not in own.values and "/command" not in own.values:
+        return (own,)
+    from capcheck.manifest.native.read import referred  # most manifests stand alone
+
+    return referred(own, files)
+
+
+def _native(
+    data: bytes, path: str, read_file: ReadFile | None, environment: str | None
+) -> tuple[Entry, ...] | None:
+    """The deployments of a native file; None where it is of no form that is read."""
+    from capcheck.manifest.native.read import alone, refuse
+
+    problems = Problems()
+    text = decode(data, path)
+    files = ReferredFiles(path, read_file, problems)
+    found = [
+        Entry(one, path, environment=environment, address=address, is_native=True)
+        for address, one in alone(text, path, files)
+    ]
+    if not found and not (path.endswith(_NO_MANIFEST) or _NATIVE.search(data)):
+        return None
+    if not found:
+        refuse(text, path, whole_file(path), problems)
+    if problems:
+        raise problems.error()
+    return tuple(found)
+
+
+def _policy(tree: nodes.Node, problems: Problems) -> str | None:
+    entry = tree.entries.get("policy") if isinstance(tree, nodes.Mapping) else None
+    if entry is None or nodes.is_broken(entry.value):
+        return None
+    try:
+        return str(POLICY_PATH.read(entry.value))
+    except RejectedError as error:
+        found = nodes.describe(entry.value)
+        problems.add(error.code, entry.value.place, found=found, expected=error.expected)
+        return None
+
+
+def _in_environment(
+    layers: Layers,
+    named: Mapping[str, nodes.Entry],
+    environment: str | None,
+    problems: Problems,
+) -> list[Stated]:
+    """Each deployment in the environment; the others are read too, for what is wrong in them."""
+    for other in (None, *layers.environments):
+        if other != environment:
+            for name, entry in named.items():
+                read(name, layers.merged(name, entry, other), problems)
+    return [
+        read(name, layers.merged(name, entry, environment), problems)
+        for name, entry in named.items()
+    ]
 
 
 def _deployments(tree: nodes.Node, path: str, problems: Problems) -> Mapping[str, nodes.Entry]:
@@ -77,7 +180,7 @@ def _deployments(tree: nodes.Node, path: str, problems: Problems) -> Mapping[str
         raise problems.error()
     _check_version(tree, start, problems)
     for name, entry in tree.entries.items():
-        if name not in ("version", "deployments"):
+        if name not in FILE_KEYS:
             refuse_key(entry, "file", problems)
     if "deployments" not in tree.entries:
         problems.add("missing-key", start, found="no deployments", expected="deployments: a map")

@@ -9,7 +9,17 @@ from capcheck.manifest.field import Field
 from capcheck.manifest.fields import CHILDREN, FIELDS
 from capcheck.source.nearest import nearest
 
-FILE_KEYS = ("version", "deployments")
+# What may stand beside `defaults` too, because it is about files and not about one deployment.
+SHARED_KEYS = ("vars", "env_files")
+FILE_KEYS = ("version", "policy", "defaults", "deployments", "environments", *SHARED_KEYS)
+
+SUFFIXES = (".yaml", ".yml")
+
+
+def is_manifest(name: str) -> bool:
+    """Whether a file of this name in a directory is a manifest."""
+    stem = next((name.removesuffix(end) for end in SUFFIXES if name.endswith(end)), "")
+    return stem == "capcheck" or stem.endswith(".capcheck")
 
 
 def squeezed(name: str) -> str:

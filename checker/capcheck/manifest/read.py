@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from capcheck.manifest import constraints
+from capcheck.manifest.deployment import Native
 from capcheck.manifest.field import Field
 from capcheck.manifest.fields import CHILDREN, RESERVED
 from capcheck.manifest.kinds import Kind, RejectedError
@@ -16,7 +17,11 @@ from capcheck.place import Place
 from capcheck.source.nodes import Entry, Mapping, Node, Scalar, Sequence, describe, is_broken
 from capcheck.source.problems import Problems, quoted
 
-_OWNERS = {"file": "version or deployments", "": "a field of a deployment"}
+_OWNERS = {
+    "file": "version, policy, defaults, deployments or environments",
+    "environment": "defaults or deployments",
+    "": "a field of a deployment",
+}
 
 
 @dataclass(slots=True)
@@ -24,7 +29,8 @@ class Stated:
     """What a deployment states, by JSON pointer: the values that could be read, and all places.
 
     A value's place is its own; that of a map is its key's, because a place is on one line.
-    `written` has the values as they stand in the file, a list or map as its JSON text.
+    `written` has the values as they stand in the file, a list or map as its JSON text. `native` is
+    what the native files that it refers to add.
     """
 
     name: str
@@ -32,15 +38,19 @@ class Stated:
     values: dict[str, Any] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
     written: dict[str, str | int | float | bool] = field(default_factory=dict)
+    native: Native = field(default_factory=Native)
 
 
-def read(name: str, entry: Entry, problems: Problems) -> Stated:
-    """Read one entry of `deployments:`, noting every problem in it."""
+def read(name: str, entry: Entry, problems: Problems, *, is_whole: bool = True) -> Stated:
+    """Read one entry of `deployments:`, noting every problem in it.
+
+    One that is not whole adds to what another file says.
+    """
     stated = Stated(name, entry.key.place)
     stated.places[""] = entry.key.place
     if isinstance(entry.value, Mapping):
         _Reader(stated, problems).fields("", entry.value)
-        constraints.check(stated.values, stated.places, stated.place, problems)
+        constraints.check(stated.values, stated.places, stated.place, problems, is_whole=is_whole)
     elif not is_broken(entry.value):
         problems.add(
             "wrong-type",
@@ -103,6 +113,9 @@ class _Reader:
             if value is not None:
                 self.stated.values[one.pointer] = value
                 self.stated.written[one.pointer] = _written(node, value)
+            if isinstance(node, Sequence):
+                for index, item in enumerate(node.items):
+                    self.stated.places[f"{one.pointer}/{index}"] = item.place
             if isinstance(node, Mapping):
                 for name, inner in node.entries.items():
                     pointer = name.replace("~", "~0").replace("/", "~1")

@@ -47,7 +47,12 @@ def _value(pointer: str) -> str:
 
 
 def _reserved() -> str:
-    places = {"file": "the file", "": "a deployment", "/quality": "`quality`"}
+    places = {
+        "file": "the file",
+        "environment": "an environment",
+        "": "a deployment",
+        "/quality": "`quality`",
+    }
     return _table(
         ("in", "names"),
         *((places[level], ", ".join(f"`{n}`" for n in names)) for level, names in RESERVED.items()),

@@ -1,15 +1,19 @@
 """The table of fields as a JSON Schema (2020-12), for editors and other programs.
 
 It accepts what the loader accepts, except where JSON Schema can't look: numbers that must be in
-order (a p95 and its mean), what `model_config` points to, and the spelling of numbers.
+order (a p95 and its mean), what `model_config` points to, the spelling of numbers, and what a
+deployment lacks or contradicts once `defaults` and `environments` are laid under and over it.
 """
 
 from __future__ import annotations
 
 from capcheck.manifest import constraints
 from capcheck.manifest.field import Field
-from capcheck.manifest.fields import CHILDREN, NAME_PATTERN, VERSION
-from capcheck.manifest.kinds import Schema
+from capcheck.manifest.fields import CHILDREN, FIELDS, NAME_PATTERN, VERSION
+from capcheck.manifest.kinds import POLICY_PATH, Schema
+from capcheck.manifest.names import SHARED_KEYS
+
+_LAYER = {"$ref": "#/$defs/layer"}
 
 
 def schema() -> Schema:
@@ -22,33 +26,78 @@ def schema() -> Schema:
         "type": "object",
         "properties": {
             "version": {"description": "Version of this format.", "const": VERSION},
+            "policy": {
+                "description": "A policy file beside it that these deployments keep besides.",
+                **POLICY_PATH.schema,
+            },
+            "defaults": {"description": "What all deployments have unless they differ.", **_LAYER},
             "deployments": {
                 "description": "The deployments, by name.",
-                "type": "object",
                 "minProperties": 1,
-                "propertyNames": {"pattern": NAME_PATTERN},
-                "additionalProperties": {"$ref": "#/$defs/deployment"},
+                **_by_name(_LAYER),
             },
+            "environments": {
+                "description": "What differs in an environment, chosen with --env.",
+                **_by_name({"$ref": "#/$defs/environment"}),
+            },
+            **_shared(),
         },
         "required": ["version", "deployments"],
         "additionalProperties": False,
-        "$defs": {"deployment": _map("")},
+        # With defaults a deployment need not be complete by itself.
+        "anyOf": [
+            {"required": ["defaults"]},
+            {"properties": {"deployments": _by_name({"$ref": "#/$defs/deployment"})}},
+        ],
+        "$defs": {
+            "deployment": {"allOf": [_LAYER, *_complete("")]},
+            "environment": {
+                "type": "object",
+                "properties": {
+                    "defaults": _LAYER,
+                    "deployments": _by_name(_LAYER),
+                    **_shared(),
+                },
+                "additionalProperties": False,
+            },
+            "layer": _map(""),
+        },
+    }
+
+
+def _shared() -> Schema:
+    return {name: _field(FIELDS[f"/{name}"]) for name in SHARED_KEYS}
+
+
+def _by_name(shape: Schema) -> Schema:
+    return {
+        "type": "object",
+        "propertyNames": {"pattern": NAME_PATTERN},
+        "additionalProperties": shape,
     }
 
 
 def _map(pointer: str) -> Schema:
-    """The map at `pointer`, with everything below it."""
-    children = CHILDREN[pointer].values()
-    shape: Schema = {
+    """The map at `pointer`, with everything below it; any of it may be missing."""
+    return {
         "type": "object",
-        "properties": {field.name: _field(field) for field in children},
+        "properties": {field.name: _field(field) for field in CHILDREN[pointer].values()},
         "additionalProperties": False,
     }
+
+
+def _complete(pointer: str) -> list[Schema]:
+    """What the map at `pointer` and those below it must have besides."""
+    children = CHILDREN[pointer].values()
+    found = constraints.fragments(pointer)
     if required := [field.name for field in children if field.required]:
-        shape["required"] = required
-    if rules := constraints.fragments(pointer):
-        shape["allOf"] = rules
-    return shape
+        found.append({"required": required})
+    below = {
+        field.name: {"if": {"type": "object"}, "then": {"allOf": rules}}
+        for field in children
+        if field.pointer in CHILDREN and (rules := _complete(field.pointer))
+    }
+    return [*found, {"properties": below}] if below else found
 
 
 def _field(field: Field) -> Schema:

@@ -38,6 +38,7 @@ def backend_spec(row: Row) -> BackendSpec:
         batching=row["batching"],
         supports_tensor_parallel=yes(row["supports_tensor_parallel"]),
         version_read=row["version_read"],
+        end_of_life=row["end_of_life"] or None,
         source=row["source"],
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -16,19 +16,26 @@ from capcheck.registry.specs import GpuSpec, Price
 if TYPE_CHECKING:
     from capcheck.registry.tables import Registry
 
+# The kind of an organisation's own price: it wins over every other.
+OWN = "policy"
+
 # Kinds that stand for what anybody pays, when the manifest names no provider.
-_WITHOUT_PROVIDER = ("marketplace", "amortised")
+_WITHOUT_PROVIDER = (OWN, "marketplace", "amortised")
 # With a provider named: a list price first, a rounded catalogue figure last, and nothing else
 # unless the manifest's capacity_type asks for it.
-_OF_PROVIDER = ("on-demand", "marketplace", "amortised", "approximate")
+_OF_PROVIDER = (OWN, "on-demand", "marketplace", "amortised", "approximate")
 
 
-def prices_of_rows(rows: Iterable[Row], gpus: GpuNames) -> tuple[Price, ...]:
+def prices_of_rows(
+    rows: Iterable[Row], gpus: GpuNames, discounts: Mapping[str, float] | None = None
+) -> tuple[Price, ...]:
     """prices.csv, one price for each product that a row's GPU name may mean.
 
-    A GPU that no table knows keeps its name as written.
+    A GPU that no table knows keeps its name as written. `discounts` are shares off what providers
+    list; an organisation's own prices have theirs taken off already.
     """
     rows = tuple(rows)
+    taken_off = {key(provider): share for provider, share in (discounts or {}).items()}
     spelled = {row["gpu"] for row in rows}
     meant = {name: [spec.name for spec in products(name, gpus)] or [name] for name in spelled}
     return tuple(
@@ -37,7 +44,7 @@ def prices_of_rows(rows: Iterable[Row], gpus: GpuNames) -> tuple[Price, ...]:
             instance_type=text(row["instance_type"]),
             gpu=name,
             n_gpus=int(row["n_gpus"]),
-            usd_per_hour=float(row["usd_per_hour"]),
+            usd_per_hour=float(row["usd_per_hour"]) * _paid(row, taken_off),
             region=text(row["region"]),
             captured=text(row["captured"]),
             kind=row["kind"],
@@ -46,6 +53,11 @@ def prices_of_rows(rows: Iterable[Row], gpus: GpuNames) -> tuple[Price, ...]:
         for row in rows
         for name in meant[row["gpu"]]
     )
+
+
+def _paid(row: Row, taken_off: Mapping[str, float]) -> float:
+    """The share of a listed price that is paid."""
+    return 1.0 if row["kind"] == OWN else 1.0 - taken_off.get(key(row["provider"]), 0.0)
 
 
 def instances(price: Price, n_gpus: int) -> int:
@@ -110,7 +122,11 @@ def _choose(
     if not named:
         return max(
             fitting,
-            key=lambda price: (price.captured or "", -usd_per_hour(price, n_gpus)),
+            key=lambda price: (
+                price.kind == OWN,
+                price.captured or "",
+                -usd_per_hour(price, n_gpus),
+            ),
             default=None,
         )
     return min(

@@ -119,6 +119,7 @@ class BackendSpec:
     supports_tensor_parallel: bool
     version_read: str
     source: str
+    end_of_life: str | None = None  # ISO date since which nobody maintains it
 
     @property
     def is_calibrated(self) -> bool:

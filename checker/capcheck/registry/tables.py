@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from capcheck.registry.backends import BackendNames, backend_names, backend_spec, find_backend
 from capcheck.registry.gpus import GpuNames, find_gpu, gpu_names, gpu_spec
@@ -24,14 +25,23 @@ from capcheck.registry.quants import Format, QuantNames, find_quant, quant_forma
 from capcheck.registry.rows import Row, read
 from capcheck.registry.specs import BackendSpec, GpuSpec, ModelSpec, Price, QuantSpec
 
+if TYPE_CHECKING:
+    from capcheck.policy.model import Facts
+
 _DATA = Path(__file__).parent.parent / "data"
 
 
 @dataclass(frozen=True)
 class Registry:
-    """Models, GPUs, quants, backends and prices of the tables in one folder."""
+    """Models, GPUs, quants, backends and prices of the tables in one folder.
+
+    `own` are rows of an organisation besides, by table; `discounts` are shares off the prices of
+    providers in the shipped table.
+    """
 
     data: Path
+    own: Mapping[str, tuple[Row, ...]] = field(default_factory=dict, hash=False)
+    discounts: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     @cached_property
     def models(self) -> tuple[ModelSpec, ...]:
@@ -59,7 +69,7 @@ class Registry:
     @cached_property
     def prices(self) -> tuple[Price, ...]:
         """Every price, once for each GPU product that its row's GPU name may mean."""
-        return prices_of_rows(self.rows("prices"), self._gpu_names)
+        return prices_of_rows(self.rows("prices"), self._gpu_names, self.discounts)
 
     def prices_of(self, gpu: str) -> tuple[Price, ...]:
         """Every price of one GPU product."""
@@ -92,7 +102,7 @@ class Registry:
 
     def rows(self, table: str) -> tuple[Row, ...]:
         """The rows of one table as text, every column."""
-        return _rows(self.data / f"{table}.csv")
+        return (*_rows(self.data / f"{table}.csv"), *self.own.get(table, ()))
 
     @cached_property
     def _formats(self) -> tuple[Format, ...]:
@@ -130,6 +140,14 @@ class Registry:
 def load() -> Registry:
     """The registry that capcheck ships. Reads nothing yet."""
     return Registry(_DATA)
+
+
+def with_facts(registry: Registry, facts: Facts) -> Registry:
+    """The registry with what an organisation's policy knows better."""
+    own = {**facts.rows, **({"prices": facts.prices} if facts.prices else {})}
+    if not own and not facts.discounts:
+        return registry
+    return replace(registry, own=own, discounts=facts.discounts)
 
 
 @lru_cache(maxsize=16)

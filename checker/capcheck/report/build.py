@@ -41,21 +41,28 @@ def to_document(report: Report, *, allow_empty: bool = False) -> document.Docume
             "base": against.base if against else None,
             "head": against.head if against else None,
             "comparison": against.status if against else None,
+            "policy": _policy(report),
         },
         "verdict": _overall(report, allow_empty=allow_empty),
         "exit_code": int(exit_code(report, allow_empty=allow_empty)),
         "counts": {**_counts(report), **comparison.counts(report)},
         "usd_month": _usd_month(report),
-        "limits_changed": comparison.limits_changed(report),
+        "limits_changed": [
+            *comparison.limits_of_policy(report),
+            *comparison.limits_changed(report),
+        ],
         "deployments": [
             _deployment(entry, own, report)
             for entry, own in zip(report.deployments, findings, strict=True)
         ],
         "findings": sorted(
             (
-                document.NamedFinding(**found, deployment=entry.resolved.deployment.name)
-                for entry, own in zip(report.deployments, findings, strict=True)
-                for found in own
+                *(
+                    document.NamedFinding(**found, deployment=entry.resolved.deployment.name)
+                    for entry, own in zip(report.deployments, findings, strict=True)
+                    for found in own
+                ),
+                *_about_the_run(report),
             ),
             key=_order,
         ),
@@ -70,12 +77,14 @@ def _overall(report: Report, *, allow_empty: bool) -> Verdict:
     """The worst deployment's, as far as it is new; what was not read was not predicted either."""
     unread = report.problems or not (report.files or allow_empty)
     verdicts = [deployment.deciding for deployment in report.deployments]
+    verdicts += [found.verdict for found in report.findings]
     return worst(*verdicts, "cannot-predict" if unread else "pass")
 
 
 def _counts(report: Report) -> dict[str, int]:
     verdicts = [deployment.verdict for deployment in report.deployments]
     severities = [found.severity for entry in report.deployments for found in entry.findings]
+    severities += [found.severity for found in report.findings]
     plural: dict[Severity, str] = {"error": "errors", "warning": "warnings", "note": "notes"}
     return {
         "files": report.files,
@@ -132,12 +141,14 @@ def _sum(ends: Iterable[float | None]) -> float | None:
     return total
 
 
+def ordered(entry: DeploymentReport) -> list[Finding]:
+    """The findings of a deployment as every output lists them, which numbers equal ones too."""
+    return sorted(entry.findings, key=lambda found: _order(_finding(found)))
+
+
 def _findings(report: Report) -> list[list[document.Finding]]:
     """Those of each deployment in turn, in the order of every output."""
-    own = [
-        (entry, sorted(entry.findings, key=lambda found: _order(_finding(found))))
-        for entry in report.deployments
-    ]
+    own = [(entry, ordered(entry)) for entry in report.deployments]
     unique = iter(
         fingerprints((found, entry.resolved.deployment) for entry, ones in own for found in ones)
     )
@@ -148,6 +159,23 @@ def _findings(report: Report) -> list[list[document.Finding]]:
         ]
         for entry, ones in own
     ]
+
+
+def _about_the_run(report: Report) -> list[document.NamedFinding]:
+    """Findings of no deployment: they stand in the policy."""
+    return [
+        document.NamedFinding(
+            **_finding(found),
+            **comparison.of_finding(found, None, f"{found.rule}//{found.subject or ''}"),
+            deployment="",
+        )
+        for found in report.findings
+    ]
+
+
+def _policy(report: Report) -> document.Policy | None:
+    source = report.policy
+    return None if source is None else {"path": source.path, "sha256": source.sha256}
 
 
 def _deployment(
@@ -164,14 +192,15 @@ def _deployment(
         "verdict": entry.verdict,
         "gates": {name: gate(judged) for name, judged in entry.gates.items()},
         "findings": findings,
-        "alternatives": [ways.alternative(found) for found in entry.alternatives],
-        "near_misses": [ways.alternative(found) for found in entry.near_misses],
+        "alternatives": [ways.alternative(found, stated.path) for found in entry.alternatives],
+        "near_misses": [ways.alternative(found, stated.path) for found in entry.near_misses],
         "nothing_passes": entry.nothing_passes,
-        "relaxations": [ways.relaxation(found) for found in entry.relaxations],
-        "likely": None if entry.likely is None else ways.alternative(entry.likely),
-        "pareto": ways.pareto(entry.front),
-        "why_not": [ways.alternative(found) for found in entry.why_not],
+        "relaxations": [ways.relaxation(found, stated.path) for found in entry.relaxations],
+        "likely": ways.alternative(entry.likely, stated.path) if entry.likely else None,
+        "pareto": ways.pareto(entry.front, stated.path),
+        "why_not": [ways.alternative(found, stated.path) for found in entry.why_not],
         "economics": None if entry.economics is None else ways.economics(entry.economics),
+        "patch": entry.patch,
         **comparison.of_deployment(entry, report),
     }
 

@@ -20,9 +20,11 @@ from capcheck.report.document import (
     NamedFinding,
     Removed,
     Spot,
+    Waiver,
 )
 from capcheck.report.escape import code, markdown
 from capcheck.report.figures import (
+    about,
     bare,
     change,
     field_of,
@@ -37,7 +39,8 @@ from capcheck.report.ladder import Rung, fitting, folded, left_out, listed
 from capcheck.report.markdown import LEADS, bad_input
 from capcheck.report.markdown_tables import ICONS, ways
 from capcheck.report.style import Links, Style
-from capcheck.report.summary import legend
+from capcheck.report.suggestion import patch_block
+from capcheck.report.summary import legend, not_counted
 
 # GitHub says 65,536 characters; no character is shorter than a byte, and the marker is one line.
 MAX_BYTES = 60_000
@@ -80,6 +83,7 @@ def _render(document: Document, style: Style, rung: Rung) -> str:
         fleet(document) if touched or document["removed"] else "",
         _removed(document["removed"], rung),
         *ways(_with_ways(document), rung),
+        *_patches(document, style.links, rung),
         _not_blocking(document, rung),
         _fixed(document, rung),
     ]
@@ -150,6 +154,8 @@ def _headline(document: Document) -> str:
     if count := len(decided["cannot-predict"]):
         nothing = "" if said else "nothing breaks, "
         said.append(f"{nothing}{plural(count, 'deployment')} cannot be predicted")
+    if any(_counts(found) and not found["deployment"] for found in document["findings"]):
+        said.append("all deployments together break a limit")
     if near := decided["borderline"]:
         said.append(f"{len(near):,} borderline{'' if said else _nearest(document)}")
     if said:
@@ -217,7 +223,14 @@ def _moved_goalposts(document: Document, rung: Rung) -> Iterator[str]:
 def _moved(entry: LimitChange) -> str:
     before, after = code(scalar(entry["base"])), code(scalar(entry["head"]))
     to = "was removed" if entry["head"] is None else f"{before} → {after}"
-    return f"{code(entry['deployment'])} {code(field_of(entry['pointer']))} {to}"
+    return f"{code(entry['deployment'] or entry['path'])} {code(_field(entry))} {to}"
+
+
+def _field(entry: LimitChange) -> str:
+    """Of a policy the whole pointer is the name."""
+    if not entry["deployment"]:
+        return entry["pointer"][1:].replace("/", ".")
+    return field_of(entry["pointer"])
 
 
 def _no_comparison(document: Document) -> str:
@@ -240,7 +253,7 @@ def _leads(document: Document, links: Links, rung: Rung) -> Iterator[str]:
         lines = [f"{ICONS[found['verdict']]} {_statement(found, links)}"]
         if key in deployments and key not in helped:
             helped.add(key)
-            lines += filter(None, [_way_out(found, deployments[key])])
+            lines += filter(None, [_way_out(found, deployments[key], links)])
         yield "<br>\n".join(lines)
     more = [_statement(found, links) for found in deciding[most:]]
     yield listed(more, rung.broken, "more finding", "more findings")
@@ -249,7 +262,7 @@ def _leads(document: Document, links: Links, rung: Rung) -> Iterator[str]:
 def _statement(found: NamedFinding, links: Links) -> str:
     because = f", because {edited(found['cause'])}" if found["cause"] else ""
     return (
-        f"**{code(found['deployment'])}: {markdown(found['message'])}**{because} "
+        f"**{code(about(found))}: {markdown(found['message'])}**{because} "
         f"({_link(found, links)}, {code(found['rule'])})"
     )
 
@@ -262,7 +275,7 @@ def _link(spot: Spot, links: Links) -> str:
     return f"[{code(where)}]({links.files}/{path}#L{spot['line']})"
 
 
-def _way_out(found: NamedFinding, deployment: Deployment) -> str:
+def _way_out(found: NamedFinding, deployment: Deployment, links: Links) -> str:
     if deployment["alternatives"]:
         best = deployment["alternatives"][0]
         gate = best["gates"].get(found["gate"] or "")
@@ -273,10 +286,23 @@ def _way_out(found: NamedFinding, deployment: Deployment) -> str:
             saved = f" ({saving(best)})" if saving(best) else ""
             figures.append(f"${bare(best['usd_month'], '$/month')}/month{saved}")
         said = markdown(", ".join(figures))
-        return f"**Cheapest fix:** {code(change(best['edits']))}" + (f" → {said}" if said else "")
+        url = links.suggestions.get((deployment["path"], deployment["name"]))
+        click = f". One click: [suggestion]({url})" if url else ""
+        shown = f" → {said}" if said else ""
+        return f"**Cheapest fix:** {code(change(best['edits']))}{shown}{click}"
     if deployment["nothing_passes"]:
         return f"**Alternatives:** {markdown(deployment['nothing_passes'])}"
     return f"**Fix:** {markdown(found['fix'])}" if found["fix"] else ""
+
+
+def _patches(document: Document, links: Links, rung: Rung) -> Iterator[str]:
+    """The fixes of the deployments above that no suggestion offers."""
+    deployments = owners(document)
+    leads = [found for found in document["findings"] if _counts(found)]
+    most = min(LEADS, LEADS if rung.ways is None else rung.ways)
+    for key in list(dict.fromkeys((one["path"], one["deployment"]) for one in leads))[:most]:
+        if key in deployments and key not in links.suggestions:
+            yield patch_block(deployments[key])
 
 
 def _removed(removed: list[Removed], rung: Rung) -> str:
@@ -289,22 +315,29 @@ def _removed(removed: list[Removed], rung: Rung) -> str:
 def _not_blocking(document: Document, rung: Rung) -> str:
     """What base had too, and what somebody has waived: listed, and no reason to stop."""
     before = [
-        f"{code(found['deployment'])}: {markdown(found['message'])}, unchanged here"
+        f"{code(about(found))}: {markdown(found['message'])}, unchanged here"
         for found in document["findings"]
         if found["verdict"] != "pass" and found["change"] == "unchanged" and not found["waived"]
     ]
     waived = [
-        f"{code(found['deployment'])}: {code(found['rule'])} waived until "
-        f"{markdown(found['waived']['expires'])}: “{markdown(found['waived']['reason'])}”"
+        f"{code(about(found))}: {code(found['rule'])} {_exception(found['waived'])}"
         for found in document["findings"]
         if found["waived"]
     ]
     said = [f"{len(before):,} already failing on base"] if before else []
-    said += [f"{len(waived):,} waived"] if waived else []
+    said += [not_counted(document)] if waived else []
     items = [f"- {item}" for item in (*before, *waived)[: rung.remarks]]
     if len(items) < len(before) + len(waived):
         items.append("- " + left_out(f"{len(before) + len(waived) - len(items):,} of them"))
     return folded(f"Not blocking: {', '.join(said)}", "\n".join(items)) if said else ""
+
+
+def _exception(waiver: Waiver) -> str:
+    """Until when it does not count, and why: `waived until 2026-12-31: “conference demo”`."""
+    if not waiver["expires"]:
+        return markdown(waiver["reason"])
+    owner = f", {markdown(waiver['owner'])}" if waiver["owner"] else ""
+    return f"waived until {markdown(waiver['expires'])}{owner}: “{markdown(waiver['reason'])}”"
 
 
 def _fixed(document: Document, rung: Rung) -> str:

@@ -41,7 +41,13 @@ def outcome(deployment: Deployment) -> Verdict:
     """What a deployment brings into this run: its verdict, against base only what is new."""
     if deployment["change"] in (None, "added"):
         return deployment["verdict"]
-    fresh = worst(*(found["verdict"] for found in deployment["findings"] if not is_old(found)))
+    fresh = worst(
+        *(
+            found["verdict"]
+            for found in deployment["findings"]
+            if not (is_old(found) or found["waived"])
+        )
+    )
     return deployment["verdict"] if deployment["blocking"] and fresh == "pass" else fresh
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from capcheck.compare.fingerprint import fingerprints
 from capcheck.compare.model import Cause, Change, Edit, LimitChange, Mark
-from capcheck.finding import Finding
+from capcheck.finding import RECORDED, Finding, Waiver
 from capcheck.judge import Checked
 from capcheck.place import Place
 from capcheck.report import document
@@ -17,6 +17,8 @@ Named = tuple[Finding, DeploymentReport]
 def counts(report: Report) -> dict[str, int]:
     """Deployments and findings by what became of them; all 0 without a base."""
     changes = [entry.change for entry in report.deployments if entry.change]
+    everything = [found for entry in report.deployments for found in entry.findings]
+    everything += report.findings
     marks = [mark for change in changes for mark in change.marks.values()]
     return {
         "changed": sum(change.kind != "unchanged" for change in changes),
@@ -26,7 +28,10 @@ def counts(report: Report) -> dict[str, int]:
             entry.verdict in report.fail_on and not is_blocking(entry, report)
             for entry in report.deployments
         ),
-        "waived": 0,
+        "waived": sum(found.waived is not None for found in everything),
+        "recorded": sum(
+            found.waived is not None and found.waived.id == RECORDED for found in everything
+        ),
     }
 
 
@@ -75,8 +80,13 @@ def of_finding(found: Finding, change: Change | None, fingerprint: str) -> docum
         "gate": found.gate,
         "change": mark.standing if mark else None,
         "cause": _cause(mark.cause) if mark and mark.cause else None,
-        "waived": None,
+        "waived": _waiver(found.waived) if found.waived else None,
     }
+
+
+def limits_of_policy(report: Report) -> list[document.LimitChange]:
+    """What the change loosens in the policy itself."""
+    return [_limit(limit, limit.place.path) for limit in report.limits_changed]
 
 
 def limits_changed(report: Report) -> list[document.LimitChange]:
@@ -138,6 +148,15 @@ def _edit(edit: Edit) -> document.Difference:
         "base": edit.base,
         "head": edit.head,
         "place": spot(edit.place),
+    }
+
+
+def _waiver(waiver: Waiver) -> document.Waiver:
+    return {
+        "id": waiver.id,
+        "reason": waiver.reason,
+        "owner": waiver.owner,
+        "expires": waiver.expires,
     }
 
 

@@ -148,7 +148,7 @@ class Finding(Statement, FindingChange):
 
 
 class NamedFinding(Finding):
-    """A finding in the list of the whole run."""
+    """A finding in the list of the whole run; `deployment` is empty for one about the run."""
 
     deployment: str
 
@@ -163,11 +163,21 @@ class Fact(TypedDict):
 
 
 class Edit(TypedDict):
-    """One value to write at a JSON pointer from the manifest's root; `previous` None adds it."""
+    """One value to write at a JSON pointer from the manifest's root; `previous` None adds it.
+
+    Written into the file, it is `text` in the place of this span, which is empty for a key that is
+    added. Places and `text` are None where the edit can't be written on its own.
+    """
 
     pointer: str
     value: Scalar
     previous: Scalar
+    path: str
+    line: int | None
+    column: int | None
+    end_line: int | None
+    end_column: int | None
+    text: str | None
 
 
 class Alternative(TypedDict):
@@ -183,6 +193,7 @@ class Alternative(TypedDict):
     worse: list[str]
     needs: list[str]
     binding: str | None
+    refused: str | None
 
 
 class Economics(TypedDict):
@@ -323,6 +334,7 @@ class Deployment(DeploymentChange):
     pareto: list[FrontPoint]
     why_not: list[Alternative]
     economics: Economics | None
+    patch: str | None
 
 
 class Problem(Spot):
@@ -351,6 +363,13 @@ class Tool(TypedDict):
     version: str
 
 
+class Policy(TypedDict):
+    """The policy file that judged, and the SHA-256 of its bytes."""
+
+    path: str
+    sha256: str
+
+
 class Run(TypedDict):
     """How the report came about; `created` is the only field that differs between equal runs."""
 
@@ -361,6 +380,7 @@ class Run(TypedDict):
     base: str | None
     head: str | None
     comparison: str | None
+    policy: Policy | None
 
 
 class Document(TypedDict):

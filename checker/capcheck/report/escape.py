@@ -63,6 +63,14 @@ def code(text: str) -> str:
     return f"<code>{markdown(text, NAME_LENGTH)}</code>"
 
 
+_XML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
+
+
+def xml(text: str) -> str:
+    """Text in an XML element or attribute, on one line: no markup, nothing that XML forbids."""
+    return plain(text).translate(_XML)
+
+
 def command_data(text: str) -> str:
     """The message of a workflow command; newlines stay newlines, as `%0A`."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

@@ -17,6 +17,8 @@ from capcheck.report.document import (
     Forecast,
     Gate,
     Leaf,
+    LimitChange,
+    NamedFinding,
     Scalar,
     Spot,
 )
@@ -201,6 +203,11 @@ def owners(document: Document) -> dict[tuple[str, str], Deployment]:
     return {(entry["path"], entry["name"]): entry for entry in document["deployments"]}
 
 
+def about(one: NamedFinding | LimitChange) -> str:
+    """The deployment that something is said of; the run has no name."""
+    return one["deployment"] or "all deployments"
+
+
 def setup(deployment: Deployment) -> str:
     """`llama3.2-3b Q4_K_M on ollama, 2 × RTX 4080 12GB`, as far as it is known."""
     facts = deployment["resolved"]
@@ -229,6 +236,9 @@ def _one_change(edit: Edit) -> str:
 def field_of(pointer: str) -> str:
     """`serving.max_model_len`: the part of a JSON pointer that is inside the deployment."""
     steps = pointer.split("/")
+    # /environments/prod/deployments/NAME/serving/max_model_len: a reader needs the last part.
+    if steps[1:2] == ["environments"]:
+        steps = steps[2:]
     inside = steps[3:] if steps[1:2] == ["deployments"] and len(steps) > 3 else steps[1:]
     return ".".join(step.replace("~1", "/").replace("~0", "~") for step in inside)
 

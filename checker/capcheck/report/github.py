@@ -11,7 +11,15 @@ from typing import Literal
 
 from capcheck.numbers import amount
 from capcheck.report.compared import before, is_old, not_compared, outcome
-from capcheck.report.document import Deployment, Document, Finding, Gate, Problem, Spot
+from capcheck.report.document import (
+    Deployment,
+    Document,
+    Finding,
+    Gate,
+    NamedFinding,
+    Problem,
+    Spot,
+)
 from capcheck.report.escape import (
     NAME_LENGTH,
     SENTENCE_LENGTH,
@@ -100,6 +108,9 @@ def _annotations(document: Document) -> Iterator[Annotation]:
         said = deployment["verdict"] in [found["verdict"] for found in deciding]
         if not said and deployment["change"] != "unchanged":
             yield _headline(deployment, document)
+    for one in document["findings"]:
+        if not one["deployment"]:
+            yield _about_the_run(one, document)
     if not (document["counts"]["files"] or document["problems"]):
         yield Annotation(
             "notice" if document["exit_code"] == 0 else "error",
@@ -127,7 +138,7 @@ def _finding(found: Finding, deployment: Deployment, document: Document) -> Anno
     else:
         title = f"{found['rule']}: {name}{_numbers(gate_of(found, deployment))}"
         limit = limit_spot(found, deployment)
-        where = f" (limit: line {limit['line']})" if limit else ""
+        where = f" (limit: {_line(limit, found)})" if limit else ""
         lines = [f"{name}: {message}{where}", f"Predicted: {_figures(deployment)}."]
         if found["cause"]:
             lines.insert(0, f"{clip(found['cause']['message'], SENTENCE_LENGTH)}.")
@@ -142,6 +153,21 @@ def _finding(found: Finding, deployment: Deployment, document: Document) -> Anno
     if found["rule"] == "limit-loosened":
         rank = 0
     return Annotation(level, rank, found, title, tuple(lines))
+
+
+def _line(limit: Spot, found: Finding) -> str:
+    """A limit of a policy stands in another file."""
+    if limit["path"] == found["path"]:
+        return f"line {limit['line']}"
+    return f"{limit['path']}:{limit['line']}"
+
+
+def _about_the_run(found: NamedFinding, document: Document) -> Annotation:
+    lines = [clip(found["message"], SENTENCE_LENGTH)]
+    if found["fix"]:
+        lines.append(f"Fix: {clip(found['fix'], SENTENCE_LENGTH)}")
+    rank = 0 if found["rule"] == "limit-loosened" else 1 if found["verdict"] != "pass" else 4
+    return Annotation(_level(found, document), rank, found, found["rule"], tuple(lines))
 
 
 def _level(found: Finding, document: Document) -> Level:

@@ -30,6 +30,7 @@ from capcheck.report.document import (
 )
 from capcheck.report.escape import code, markdown
 from capcheck.report.figures import (
+    about,
     change,
     owners,
     plural,
@@ -40,7 +41,7 @@ from capcheck.report.figures import (
 from capcheck.report.ladder import Rung, fitting, folded, left_out, listed
 from capcheck.report.markdown_tables import ICONS, table, ways
 from capcheck.report.style import Style
-from capcheck.report.summary import fleet_cost, legend, unread
+from capcheck.report.summary import fleet_cost, legend, not_counted, unread
 
 # Findings above the table; the others are folded below it.
 LEADS = 5
@@ -79,6 +80,7 @@ def _headline(document: Document) -> str:
 def _verdict(document: Document) -> str:
     counts: dict[str, int] = dict(Counter(map(outcome, document["deployments"])))
     broken = unread(document)
+    together = [one for one in _deciding(document) if not one["deployment"]]
     said = (
         (broken, f"could not read {plural(broken, 'manifest')}"),
         (fail := counts.get("fail", 0), _deployments(fail, "breaks a limit", "break a limit")),
@@ -87,6 +89,7 @@ def _verdict(document: Document) -> str:
             near := counts.get("borderline", 0),
             _deployments(near, "is borderline", "are borderline"),
         ),
+        (len(together), "all deployments together break a limit"),
     )
     if parts := [text for count, text in said if count]:
         icon = "❌" if broken else ICONS[document["verdict"]]
@@ -119,7 +122,7 @@ def _moved_limits(document: Document) -> Iterator[str]:
         yield f"> ⚠️ No comparison: {markdown(reason)}"
     if moved := document["limits_changed"]:
         lines = [
-            f"- {code(one['deployment'])}: {markdown(one['message'])} ({_where(one['place'])})"
+            f"- {code(about(one))}: {markdown(one['message'])} ({_where(one['place'])})"
             for one in moved[:LEADS]
         ]
         if len(moved) > LEADS:
@@ -157,7 +160,7 @@ def bad_input(problem: Problem) -> str:
 
 def _statement(found: NamedFinding) -> str:
     return (
-        f"**{word(found)}** {code(found['deployment'])}: {markdown(found['message'])} "
+        f"**{word(found)}** {code(about(found))}: {markdown(found['message'])} "
         f"({_where(found)}, {code(found['rule'])})"
     )
 
@@ -244,7 +247,7 @@ def _footer(document: Document) -> str:
     parts = [
         f"{tool['name']} {tool['version']}",
         f"{100 * run['interval']:.0f} % intervals",
-        *filter(None, [legend(document)]),
+        *filter(None, [not_counted(document), legend(document)]),
         *(f"{name} {value}" for name, value in sorted(run["data"].items())),
     ]
     return f"<sub>{' · '.join(map(markdown, parts))}</sub>"

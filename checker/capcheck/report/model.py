@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from capcheck.compare.model import Change, Comparison
+from capcheck.compare.model import Change, Comparison, LimitChange
 from capcheck.errors import Problem
 from capcheck.estimate import Estimate
 from capcheck.finding import Finding, Gate, Verdict
+from capcheck.policy.model import Source
 from capcheck.predict.economics import Economics
 from capcheck.predict.forecast import NOT_LOOKED_FOR, Forecast
 from capcheck.resolution.resolved import Resolved
@@ -23,7 +24,9 @@ class DeploymentReport:
     """Everything said about one deployment.
 
     `change` is None where nothing was compared. `headroom_rps` is the largest rate that keeps every
-    stated limit on latency and utilisation.
+    stated limit on latency and utilisation. `patch` is the first alternative that can be written
+    into the manifest, as a diff; None where today's passes. `is_asked` is false for a native file
+    that was only come across: what can't be predicted there breaks no limit of anybody.
     """
 
     resolved: Resolved
@@ -42,17 +45,25 @@ class DeploymentReport:
     front: Front = NO_FRONT
     why_not: tuple[Alternative, ...] = ()
     economics: Economics | None = None
+    patch: str | None = None
     change: Change | None = None
+    silenced: frozenset[str] = frozenset()  # gates with a finding that was waived or lowered
+    is_asked: bool = True
 
     @property
     def deciding(self) -> Verdict:
         """What counts for the run: the verdict, or against base the part that is new or worse."""
-        return self.change.verdict if self.change else self.verdict
+        verdict = self.change.verdict if self.change else self.verdict
+        return "pass" if verdict == "cannot-predict" and not self.is_asked else verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One run. `problems` are files that could not be read; the others were still judged."""
+    """One run. `problems` are files that could not be read; the others were still judged.
+
+    `findings` are about the run as a whole, and stand in the policy; `limits_changed` are the
+    policy's. `policy` is the file that judged, None without one.
+    """
 
     deployments: tuple[DeploymentReport, ...]
     problems: tuple[Problem, ...]
@@ -62,3 +73,6 @@ class Report:
     data: Mapping[str, str]  # coefficients version, registry date, newest price date, tool version
     comparison: Comparison | None = None  # None: no base was asked for
     plan: Plan | None = None  # None: no plan for the fleet was asked for
+    findings: tuple[Finding, ...] = ()
+    limits_changed: tuple[LimitChange, ...] = ()
+    policy: Source | None = None

@@ -19,11 +19,13 @@ SUMMARY_BYTES = 900 * 1024
 class Links:
     """Where things are on the web, each a URL or empty.
 
-    `files` is the root of the judged commit's files, `run` the workflow run.
+    `files` is the root of the judged commit's files, `run` the workflow run, `suggestions` the
+    review comments that mend deployments, by manifest and name.
     """
 
     files: str = ""
     run: str = ""
+    suggestions: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

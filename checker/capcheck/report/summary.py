@@ -42,6 +42,16 @@ def verdict_line(document: Document) -> str:
     return "".join((*parts, f", exit {document['exit_code']}"))
 
 
+def not_counted(document: Document) -> str:
+    """`2 findings waived, 5 recorded in the baseline`; empty without any."""
+    counts = document["counts"]
+    recorded = counts.get("recorded", 0)
+    waived = counts["waived"] - recorded
+    said = [f"{plural(waived, 'finding')} waived"] if waived else []
+    said += [f"{recorded:,} recorded in the baseline"] if recorded else []
+    return ", ".join(said)
+
+
 def fleet_cost(document: Document) -> str:
     """`$1,551/month (1,400–1,700)`, or what is known of it; empty when nothing has a price."""
     cost = document["usd_month"]

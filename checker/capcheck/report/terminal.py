@@ -23,6 +23,7 @@ from capcheck.report.escape import NAME_LENGTH, SENTENCE_LENGTH, log_line
 from capcheck.report.excerpt import excerpt
 from capcheck.report.figures import (
     Figure,
+    about,
     bare,
     cell,
     headline,
@@ -36,7 +37,7 @@ from capcheck.report.figures import (
 )
 from capcheck.report.pen import COLORS, Pen
 from capcheck.report.style import Style
-from capcheck.report.summary import fleet_cost, legend, verdict_line
+from capcheck.report.summary import fleet_cost, legend, not_counted, verdict_line
 from capcheck.report.trades import planned
 
 # Up to here each deployment gets a card; a larger fleet gets a table.
@@ -88,6 +89,8 @@ def _footer(document: Document, pen: Pen) -> Iterator[str]:
             yield pen.text(f"cost {cost}")
     elif len(document["deployments"]) > 1 and (cost := fleet_cost(document)):
         yield pen.text(f"{plural(len(document['deployments']), 'deployment')}: {cost}")
+    if said := not_counted(document):
+        yield pen.text(f"not counted: {said}", SENTENCE_LENGTH)
     if meaning := legend(document):
         yield pen.paint(meaning, "dim")
 
@@ -138,7 +141,7 @@ def _findings(document: Document, style: Style, pen: Pen, *, verbose: bool) -> I
 
 def _finding(found: NamedFinding, pen: Pen) -> list[str]:
     label = word(found)
-    name = pen.text(found["deployment"], NAME_LENGTH)
+    name = pen.text(about(found), NAME_LENGTH)
     return [
         f"{_at(found, pen)}: {pen.paint(label, 'bold', COLORS[label])} "
         f"[{pen.text(found['rule'])}] {name}{', as on base' if is_old(found) else ''}",
@@ -157,7 +160,11 @@ def _where(found: NamedFinding, owner: Deployment | None, style: Style, pen: Pen
     cause = found["cause"]
     at_cause = cause and owner and same_span(cause["place"], found)
     note = pen.text(was(cause, owner), NAME_LENGTH) if cause and owner and at_cause else ""
-    return excerpt(found, style.sources, pen, related=found["related"], label=label, note=note)
+    related = found["related"]
+    if related is None or related["path"] == found["path"]:
+        return excerpt(found, style.sources, pen, related=related, label=label, note=note)
+    lines = excerpt(found, style.sources, pen, note=note)
+    return [*lines, f"  limit: {_at(related, pen)}"]
 
 
 def _fix(found: NamedFinding, pen: Pen) -> list[str]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
+from capcheck.edit.change import Change
 from capcheck.predict.economics import Economics
 from capcheck.report import document
 from capcheck.report.leaves import exact, forecast, gate, leaf, rounded
@@ -13,11 +12,11 @@ from capcheck.search.pareto import Front
 from capcheck.search.relax import Relaxation
 
 
-def alternative(found: Alternative) -> document.Alternative:
+def alternative(found: Alternative, path: str) -> document.Alternative:
     """One configuration with its edits, forecast and gates."""
     saving = found.saving_usd_month
     return {
-        "edits": edits(found.edits),
+        "edits": edits(found, path),
         "verdict": found.verdict,
         "forecast": forecast(found.forecast),
         "gates": {judged.name: gate(judged) for judged in found.gates},
@@ -27,22 +26,31 @@ def alternative(found: Alternative) -> document.Alternative:
         "worse": list(found.worse),
         "needs": list(found.needs),
         "binding": found.binding,
+        "refused": found.refused,
     }
 
 
-def edits(found: Iterable[Edit]) -> list[document.Edit]:
-    """Edits with exact values."""
-    return [
-        {
-            "pointer": edit.pointer,
-            "value": exact(edit.value),
-            "previous": exact(edit.previous),
-        }
-        for edit in found
-    ]
+def edits(found: Alternative, path: str) -> list[document.Edit]:
+    """Its edits with exact values, and the changes of the text at `path` that make them."""
+    changes = found.changes or (None,) * len(found.edits)
+    return [_edit(edit, change, path) for edit, change in zip(found.edits, changes, strict=True)]
 
 
-def relaxation(found: Relaxation) -> document.Relaxation:
+def _edit(edit: Edit, change: Change | None, path: str) -> document.Edit:
+    return {
+        "pointer": edit.pointer,
+        "value": exact(edit.value),
+        "previous": exact(edit.previous),
+        "path": path,
+        "line": change.line if change else None,
+        "column": change.column if change else None,
+        "end_line": change.end_line if change else None,
+        "end_column": change.end_column if change else None,
+        "text": change.text if change else None,
+    }
+
+
+def relaxation(found: Relaxation, path: str) -> document.Relaxation:
     """The limit, what it would have to be, and what would pass then."""
     return {
         "gate": found.gate.name,
@@ -51,16 +59,16 @@ def relaxation(found: Relaxation) -> document.Relaxation:
         "needed": rounded(found.needed) or 0.0,
         "unit": found.gate.unit,
         "text": found.text,
-        "edits": edits(found.by.edits),
+        "edits": edits(found.by, path),
         "usd_month": rounded(found.by.usd_month),
     }
 
 
-def pareto(found: Front) -> list[document.FrontPoint]:
+def pareto(found: Front, path: str) -> list[document.FrontPoint]:
     """The front, cheapest first, its knee marked."""
     return [
         {
-            "edits": edits(member.edits),
+            "edits": edits(member, path),
             "usd_month": rounded(member.usd_month),
             "quality": leaf(member.forecast.quality.score),
             "latency_p95_ms": leaf(member.forecast.load.latency_ms.p95),
@@ -95,7 +103,7 @@ def plan(found: Plan) -> document.Plan:
             {
                 "name": one.name,
                 "path": one.path,
-                "edits": [] if one.by is None else edits(one.by.edits),
+                "edits": [] if one.by is None else edits(one.by, one.path),
                 "usd_month": rounded(one.usd_month),
                 "saving_usd_month": None if one.by is None else rounded(one.by.saving_usd_month),
             }

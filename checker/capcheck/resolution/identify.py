@@ -187,12 +187,13 @@ def _unknown_price(deployment: Deployment, miss: Miss) -> Finding:
 
 
 def _missing(deployment: Deployment, field: str, fix: str) -> Finding:
+    blank = deployment.native.blanks.get(f"/{field}")
     return Finding(
         rule=f"missing-{field}",
         severity="error",
         verdict="cannot-predict",
-        message=f"no {field} is stated",
-        place=deployment.place,
+        message=f"no {field} is stated" if blank is None else f"{field} is open: {blank.reason}",
+        place=deployment.place if blank is None else blank.place,
         fix=fix,
     )
 

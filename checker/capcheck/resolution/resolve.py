@@ -7,10 +7,10 @@ from dataclasses import replace
 from capcheck.finding import Finding
 from capcheck.manifest.deployment import Deployment
 from capcheck.registry.matches import BackendMatch, GpuMatch
-from capcheck.registry.specs import BackendSpec
+from capcheck.registry.specs import BackendSpec, Price
 from capcheck.registry.tables import Registry
 from capcheck.registry.versions import parse, release_in
-from capcheck.resolution import identify
+from capcheck.resolution import identify, native
 from capcheck.resolution.engine_settings import Machine, Parts, Settings, parallel_sizes, settings
 from capcheck.resolution.identify import Identified, stated_at
 from capcheck.resolution.ignored_settings import ignored
@@ -32,12 +32,14 @@ def resolve(deployment: Deployment, registry: Registry) -> tuple[Resolved, tuple
     quant = weight_format(deployment, registry, model.spec, backend)
     gpus = identify.gpu(deployment, registry)
     count, count_origin = _gpus_per_replica(deployment, backend, gpus.spec)
-    price = identify.price(deployment, registry, gpus.spec, n_gpus=count)
+    price: Identified[tuple[Price, ...]] = Identified()
+    if not native.has_open_bill(deployment):
+        price = identify.price(deployment, registry, gpus.spec, n_gpus=count)
     gpu = gpus.spec.spec if gpus.spec else None
     usable_gib = deployment.vram_gib or (gpu.usable_gib if gpu else None)
     reserved_gib = deployment.reserved_gib or 0.0
     running = Settings(None, {}, tuple(ignored(deployment, backend)) if backend else ())
-    if model.spec and backend and gpu:
+    if model.spec and backend and gpu and not native.has_open_engine(deployment):
         machine = Machine(gpu, count, usable_gib, reserved_gib)
         parts = Parts(deployment, model.spec.spec, quant.spec, backend, machine)
         running = settings(parts, registry)
@@ -80,6 +82,8 @@ def resolve(deployment: Deployment, registry: Registry) -> tuple[Resolved, tuple
         *_gpu_facts(deployment, gpus.spec, usable_gib),
         *price.findings,
         *running.findings,
+        *native.missing(deployment),
+        *native.drift(deployment, registry),
     )
     return resolved, findings
 

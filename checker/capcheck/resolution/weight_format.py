@@ -20,6 +20,16 @@ def weight_format(
     """
     if deployment.quant is not None:
         return _stated_quant(deployment, registry, named, engine)
+    if blank := deployment.native.blanks.get("/quant"):
+        finding = Finding(
+            rule="missing-quant",
+            severity="error",
+            verdict="cannot-predict",
+            message=f"quant is open: {blank.reason}",
+            place=blank.place,
+            fix="set quant, or the variable under vars",
+        )
+        return Identified(findings=(finding,))
     if named is None:
         return Identified()
     fixed = _fixed_by_name(named, engine)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
@@ -11,6 +11,7 @@ from capcheck.estimate import Estimate
 from capcheck.finding import Finding, Gate, Verdict, worst
 from capcheck.manifest.deployment import Deployment
 from capcheck.numbers import amount, interval
+from capcheck.policy.model import EMPTY, Policy
 from capcheck.predict.forecast import Forecast
 from capcheck.resolution.resolved import Resolved
 
@@ -20,13 +21,16 @@ class Case:
     """One deployment with its forecast.
 
     `explained` names the gates whose missing figures an earlier finding already accounts for: one
-    cause gives one blocking finding.
+    cause gives one blocking finding. `gates` are those judged, once all are. `policy` is the
+    organisation's, whose limits `deployment` has already.
     """
 
     resolved: Resolved
     forecast: Forecast
     today: date
     explained: frozenset[str]
+    gates: Mapping[str, Gate] = field(default_factory=dict)
+    policy: Policy = EMPTY
 
     @property
     def deployment(self) -> Deployment:

@@ -7,6 +7,54 @@ from collections.abc import Iterator
 from capcheck.finding import Finding
 from capcheck.manifest.deployment import Tokens
 from capcheck.resolution.resolved import Engine, Resolved
+from capcheck.rules.rule import Rule
+
+RULES = (
+    Rule(
+        id="max-model-len-over-model",
+        title="max_model_len is beyond what the model has positions for",
+        severity="error",
+        gate="support",
+        why="Engines refuse it at start-up, or the model answers nonsense beyond its positions.",
+        how="serving.max_model_len is held against the model's position limit.",
+        fix="Set max_model_len to the model's limit or less.",
+        failing="model: qwen2.5-7b\nserving: {max_model_len: 65536}",
+        passing="model: qwen2.5-7b\nserving: {max_model_len: 32768}",
+    ),
+    Rule(
+        id="request-longer-than-context",
+        title="The longest request does not fit into the context",
+        severity="error",
+        gate="support",
+        why="The engine rejects such requests, or cuts the prompt without a word.",
+        how="Longest stated prompt + longest stated output, held against the context in force.",
+        fix="Raise max_model_len, or correct the traffic.",
+        failing="serving: {max_model_len: 1024}\ntraffic: {agents: 1, profile: rag}",
+        passing="serving: {max_model_len: 8192}\ntraffic: {agents: 1, profile: rag}",
+    ),
+    Rule(
+        id="batched-tokens-below-context",
+        title="Without chunked prefill a step cannot hold a whole prompt",
+        severity="error",
+        gate="support",
+        why="vLLM refuses to start so.",
+        how="With chunked prefill off, max_num_batched_tokens must reach max_model_len.",
+        fix="Raise max_num_batched_tokens, or leave chunked prefill on.",
+        failing="max_num_batched_tokens: 4096\nenable_chunked_prefill: false",
+        passing="max_num_batched_tokens: 4096\nenable_chunked_prefill: true",
+    ),
+    Rule(
+        id="batched-tokens-below-sequences",
+        title="A step has fewer tokens than sequences",
+        severity="error",
+        gate="support",
+        why="vLLM refuses to start so: every running sequence needs a token of each step.",
+        how="max_num_batched_tokens is held against max_num_seqs.",
+        fix="Raise max_num_batched_tokens, or lower max_num_seqs.",
+        failing="max_num_batched_tokens: 128\nmax_num_seqs: 256",
+        passing="max_num_batched_tokens: 2048\nmax_num_seqs: 256",
+    ),
+)
 
 
 def check(resolved: Resolved) -> Iterator[Finding]:

@@ -8,11 +8,99 @@ from capcheck.finding import Finding
 from capcheck.manifest.deployment import LatencyLimit
 from capcheck.numbers import amount
 from capcheck.rules.case import Case, Judgement, Limit, hold, is_unstable
+from capcheck.rules.rule import Rule
 
 LABELS = {"ttft": "TTFT", "tpot": "TPOT", "latency": "latency"}
 
 # TR133 SS9.3: above this the queue is close to instability and the tail grows fast.
 HIGH_UTILISATION = 0.70
+
+_OVER_LIMIT = (
+    "The percentile predicted for the stated traffic, as an interval, held against the limit: an "
+    "error when all of it is beyond, a warning when the limit lies inside."
+)
+_FASTER = "More replicas, a smaller quant, a faster GPU or more GPUs per replica."
+
+RULES = (
+    Rule(
+        id="ttft-over-limit",
+        title="Time to first token above its limit",
+        severity="error",
+        gate="ttft",
+        why="Users stare at an empty answer for longer than was promised.",
+        how=_OVER_LIMIT,
+        fix=_FASTER,
+        failing="slo: {ttft_p95: 20ms}",
+        passing="slo: {ttft_p95: 5s}",
+    ),
+    Rule(
+        id="tpot-over-limit",
+        title="Time per output token above its limit",
+        severity="error",
+        gate="tpot",
+        why="Answers stream more slowly than was promised.",
+        how=_OVER_LIMIT,
+        fix=_FASTER,
+        failing="slo: {tpot_p95: 5ms}",
+        passing="slo: {tpot_p95: 200ms}",
+    ),
+    Rule(
+        id="latency-over-limit",
+        title="Time of a whole request above its limit",
+        severity="error",
+        gate="latency",
+        why="Requests take longer than was promised.",
+        how=_OVER_LIMIT,
+        fix=_FASTER,
+        failing="slo: {latency_p95: 1s}",
+        passing="slo: {latency_p95: 60s}",
+    ),
+    Rule(
+        id="not-calibrated",
+        title="A limited figure cannot be predicted",
+        severity="error",
+        why="A limit that nobody checked is not kept.",
+        how="A limit is stated and the forecast has no value for it; the finding says why.",
+        fix="State what is missing, or take an engine and format that capcheck has figures for.",
+        failing="slo: {latency_p95: 10s}",
+        passing="traffic: {requests_per_second: 0.2, profile: chat}\nslo: {latency_p95: 60s}",
+    ),
+    Rule(
+        id="queue-unstable",
+        title="More requests arrive than can be served",
+        severity="error",
+        gate="latency",
+        why="The queue grows until clients give up; no percentile is finite.",
+        how=(
+            "The stated rate is above the one that saturates all replicas. A warning when no limit "
+            "depends on it."
+        ),
+        fix="More replicas, a faster GPU, or an engine that batches.",
+        failing="traffic: {requests_per_second: 50, profile: chat}",
+        passing="traffic: {requests_per_second: 0.2, profile: chat}",
+    ),
+    Rule(
+        id="utilisation-over-limit",
+        title="Utilisation above its limit",
+        severity="error",
+        gate="utilisation",
+        why="The reserve that was asked for is not there.",
+        how="The predicted share of busy time, as an interval, against slo.max_utilisation.",
+        fix="More replicas or a faster GPU.",
+        failing="slo: {max_utilisation: 0.01}",
+        passing="slo: {max_utilisation: 0.9}",
+    ),
+    Rule(
+        id="high-utilisation",
+        title="The queue is close to its limit",
+        severity="warning",
+        why="Above this the tail of the latency grows fast with every request more.",
+        how="Expected utilisation above 70 % at an open-loop rate (TR133 SS9.3), no cap stated.",
+        fix="More replicas or a faster GPU; or state slo.max_utilisation.",
+        failing="traffic: {requests_per_second: 0.4, profile: chat}\nbackend: ollama",
+        passing="traffic: {requests_per_second: 0.05, profile: chat}\nbackend: ollama",
+    ),
+)
 
 
 def check(case: Case) -> Judgement:

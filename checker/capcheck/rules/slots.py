@@ -6,9 +6,49 @@ from collections.abc import Iterator
 
 from capcheck.finding import Finding
 from capcheck.rules.case import Case, Judgement, is_unstable
+from capcheck.rules.rule import Rule
 
 # One request in a thousand.
 NOTICED_LOSS = 0.001
+
+RULES = (
+    Rule(
+        id="agents-above-slots",
+        title="More clients than slots",
+        severity="warning",
+        why="Some clients always wait while others are served.",
+        how="traffic.agents against max_num_seqs × data parallel size × replicas.",
+        fix="More slots or replicas, if the KV cache holds them.",
+        failing="traffic: {agents: 8, profile: chat}",
+        passing="traffic: {agents: 1, profile: chat}",
+    ),
+    Rule(
+        id="kv-pool-limits-batch",
+        title="Requests wait for the KV cache before they wait for a slot",
+        severity="warning",
+        why="Preempted requests are computed twice, and latency jumps.",
+        how="At the stated load the pool is full before max_num_seqs requests run.",
+        fix="A shorter context, an 8-bit KV cache, more replicas or more memory.",
+        failing="gpu: L4 24GB\ntraffic: {agents: 64, prompt_tokens: 4096, output_tokens: 1024}",
+        passing="gpu: L4 24GB\ntraffic: {agents: 2, prompt_tokens: 4096, output_tokens: 1024}",
+    ),
+    Rule(
+        id="queue-loss",
+        title="A full queue refuses requests",
+        severity="warning",
+        why="A refused request has no latency, and misses every SLO.",
+        how="The predicted share of requests that find the queue full, above one in a thousand.",
+        fix="More replicas or slots; a longer queue only trades refusals for waiting.",
+        failing=(
+            "traffic: {requests_per_second: 0.5, profile: chat}\n"
+            "serving: {max_num_seqs: 1, max_queue: 1}"
+        ),
+        passing=(
+            "traffic: {requests_per_second: 0.005, profile: chat}\n"
+            "serving: {max_num_seqs: 1, max_queue: 1}"
+        ),
+    ),
+)
 
 
 def check(case: Case) -> Judgement:

@@ -3,6 +3,24 @@
 from __future__ import annotations
 
 from capcheck.rules.case import Case, Judgement, Limit, hold
+from capcheck.rules.rule import Rule
+
+RULES = (
+    Rule(
+        id="throughput-below-limit",
+        title="Throughput below its limit",
+        severity="error",
+        gate="throughput",
+        why="The work that was planned does not get done in time.",
+        how=(
+            "Tokens per second of all replicas, as an interval, against slo.min_throughput_tok_s: "
+            "what agents get in a closed loop, else what could be delivered."
+        ),
+        fix="More replicas, more sequences at once or a faster GPU.",
+        failing="slo: {min_throughput_tok_s: 100000}",
+        passing="slo: {min_throughput_tok_s: 50}",
+    ),
+)
 
 
 def check(case: Case) -> Judgement:

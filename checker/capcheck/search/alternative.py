@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from capcheck.edit.change import Change
 from capcheck.finding import Gate, Verdict
 from capcheck.predict.forecast import Forecast
 from capcheck.resolution.resolved import Resolved
@@ -26,7 +27,11 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """One configuration, as the minimal edit that reaches it, with its verdict and forecast."""
+    """One configuration, as the minimal edit that reaches it, with its verdict and forecast.
+
+    `changes` make the edits in the manifest's text, one each in the same order; empty before
+    anybody looked, and where it can't be done: `refused` says why then.
+    """
 
     edits: tuple[Edit, ...]
     verdict: Verdict
@@ -38,3 +43,5 @@ class Alternative:
     needs: tuple[str, ...] = ()  # e.g. "a checkpoint quantised as AWQ"
     binding: str | None = None  # near misses: the gate that fails and by how much
     worse: tuple[str, ...] = ()  # e.g. "p95 latency 2.10 s → 3.40 s (+62 %)"
+    changes: tuple[Change, ...] = ()
+    refused: str | None = None

@@ -17,7 +17,7 @@ from capcheck.manifest.deployment import Deployment, Replicas
 from capcheck.predict.latency.bounds import saturation_rps, unloaded_ms
 from capcheck.predict.latency.ends import End
 from capcheck.search.alternative import Edit
-from capcheck.search.edits import disruption, edits
+from capcheck.search.edits import disruption, edits, root_of_edits
 from capcheck.search.members import keeps, others, slots_of
 from capcheck.search.passing import (
     FADING_RISKS,
@@ -332,7 +332,7 @@ class Cheapest:
         return (
             family.usd_month(candidate.replicas),
             -(started.forecast.quality.score.value or 0.0),
-            disruption(changed, stated.name),
+            disruption(changed, root_of_edits(stated)),
             candidate.family,
             candidate.setting,
         )

@@ -32,7 +32,7 @@ RANKS = {pointer: rank for rank, pointer in enumerate(FIELDS)}
 
 def edits(today: Deployment, candidate: Deployment) -> tuple[Edit, ...]:
     """Every setting in which `candidate` differs, lightest first; pointers are from the root."""
-    root = root_of(today.name)
+    root = root_of_edits(today)
     found = []
     for pointer, field in FIELDS.items():
         previous, value = field(today), field(candidate)
@@ -45,9 +45,11 @@ def edits(today: Deployment, candidate: Deployment) -> tuple[Edit, ...]:
     return tuple(found)
 
 
-def disruption(changes: tuple[Edit, ...], name: str) -> tuple[int, int]:
-    """How much an alternative asks of its user: its heaviest edit, then the number of edits."""
-    root = root_of(name)
+def disruption(changes: tuple[Edit, ...], root: str) -> tuple[int, int]:
+    """How much an alternative asks of its user: its heaviest edit, then the number of edits.
+
+    `root` is the deployment's JSON pointer.
+    """
     heaviest = max((RANKS[edit.pointer.removeprefix(root)] for edit in changes), default=-1)
     return heaviest, len(changes)
 
@@ -56,6 +58,11 @@ def _writes_replicas(today: Deployment, pointer: str) -> bool:
     """A stated range is edited at its ends, a number (or nothing) as one number."""
     is_range = "/replicas/min" in today.places or "/replicas/max" in today.places
     return is_range == (pointer != "/replicas")
+
+
+def root_of_edits(deployment: Deployment) -> str:
+    """Where a change of a deployment is written: an environment has a map of its own."""
+    return deployment.root or root_of(deployment.name)
 
 
 def root_of(name: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from capcheck.judge import Checked
 from capcheck.search.alternative import Alternative
 from capcheck.search.cheapest import Cheapest, Miss
-from capcheck.search.edits import disruption
+from capcheck.search.edits import disruption, root_of_edits
 from capcheck.search.offer import alternative
 from capcheck.search.passing import distance
 
@@ -53,7 +53,7 @@ def near_misses(today: Checked, cheapest: Cheapest) -> Near:
         elif len(tried) < NEAR_TRIED:
             offered = alternative(cheapest.nearest(one), today)
             tried.append(offered)
-            if offered.edits and _misses_by(offered) < math.inf:
+            if offered.edits and offered.binding and _misses_by(offered) < math.inf:
                 heapq.heappush(waiting, (_misses_by(offered), index, offered))
     seen = [*(one for one in cheapest.misses if one.started is not None), *looked_into]
     singles = (alternative(cheapest.nearest(one), today) for one in _of_one_limit(seen))
@@ -77,7 +77,7 @@ def why_not(
     """
     best = found[0].usd_month if found else today.forecast.cost.usd_month.value
     ceiling = math.inf if best is None else best
-    name = today.resolved.deployment.name
+    root = root_of_edits(today.resolved.deployment)
     seen: set[int] = set()
     dropped: list[tuple[tuple[int, int], float, int, Miss]] = []
     for index, miss in enumerate(cheapest.misses):
@@ -86,7 +86,7 @@ def why_not(
         changed = cheapest.edits_to(miss.started)
         if changed and id(miss.family) not in seen:
             seen.add(id(miss.family))
-            dropped.append((disruption(changed, name), miss.at_least, index, miss))
+            dropped.append((disruption(changed, root), miss.at_least, index, miss))
     offered = (alternative(cheapest.nearest(one[3]), today) for one in sorted(dropped)[:WHY_NOT])
     return tuple(one for one in offered if one.edits and one.binding)
 

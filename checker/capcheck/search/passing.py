@@ -31,7 +31,8 @@ def passes(candidate: Checked, today: Checked, end: End) -> bool:
     At the slow end every interval is inside its limit: it surely passes.
     """
     held = all(holds(gate, end) for gate in candidate.gates.values())
-    return held and reservation(candidate, today) is None
+    allowed = ("pass",) if end == "slow" else ("pass", "borderline")
+    return held and candidate.verdict in allowed and reservation(candidate, today) is None
 
 
 def holds(gate: Gate, end: End) -> bool:

@@ -45,6 +45,17 @@ CODES = {
     "bad-name": "A deployment's name with characters that names can't have.",
     "conflict": "Two keys that exclude each other.",
     "inconsistent": "Two values that can't both hold, such as a p95 below its mean.",
+    "unknown-environment": "An environment that the manifest does not have, though it has others.",
+    # The policy.
+    "unknown-name": "A name in a list of what is allowed that no table has.",
+    "unknown-rule": "A rule id, or a glob of ids, that no rule has.",
+    "unknown-plugin": "A plug-in that is not installed.",
+    "bad-table": "A file of own rows that the table can't take.",
+    "bad-baseline": "A file that is no recorded baseline.",
+    "not-recognised": "No deployment of a form that capcheck reads.",
+    "needs-rendering": "A template: what it makes is to be checked, not the template.",
+    "no-such-address": "A `from` whose file holds no deployment of this address.",
+    "ambiguous-address": "A `from` that more than one deployment of its file matches.",
     "bad-json": "A `model_config` file that is not a JSON object.",
     "too-many-problems": f"More than {MAX_PROBLEMS:,} problems; the rest is not listed.",
 }

@@ -77,9 +77,9 @@ def _quality(data: Data, form: quality.Form) -> _Judged:
 
 
 def _speed(data: Data, form: SpeedForm) -> _Judged:
-    """Absolute log errors, models and GPUs held out in turn, one Newton step per group."""
+    """Absolute log errors, models and GPUs held out in turn."""
     cells = [cell for table in (Decode, Prefill, Serving) for cell in data.cells(table).kept]
-    rows = [row for by in _SPEED_GROUPS for row in speed_hold_out(cells, by, form=form, quick=True)]
+    rows = [row for by in _SPEED_GROUPS for row in speed_hold_out(cells, by, form=form)]
     simple = {
         name: [
             abs(math.log(row.baselines[name] / row.measured))

@@ -24,6 +24,7 @@ COMMAND = "capfit validate"
 _ORDER = (
     *("VRAM peak, eager attention", "VRAM after prefill", "VRAM peak, fused attention"),
     *("VRAM peak", "VRAM at start-up", "KV pool, tokens", "KV pool, GiB"),
+    "VRAM before the KV pool",
     *("decode, one stream", "cost per million tokens, one stream", "prefill, one prompt"),
     *("decode step of a batch", "output rate, static batch"),
     *("TPOT, law alone", "TTFT, law alone"),

@@ -20,6 +20,7 @@ _FIGURES: Mapping[tuple[str, str], tuple[str, Unit]] = {
     ("llama.cpp", "buffers_gib"): ("VRAM at start-up", "GiB"),
     ("vllm", "kv_cache_tokens"): ("KV pool, tokens", "tokens"),
     ("vllm", "kv_cache_gib"): ("KV pool, GiB", "GiB"),
+    ("vllm", "fixed_gib"): ("VRAM before the KV pool", "GiB"),
 }
 QUALITY = "quality score"
 

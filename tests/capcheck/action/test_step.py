@@ -212,7 +212,7 @@ def test_action_yml_and_the_code_agree() -> None:
     assert definition["inputs"]["fail-on"]["default"] == DEFAULT_FAIL_ON
     passed = {name for name in step["env"] if name.startswith("CAPCHECK_")}
     assert passed == {f"CAPCHECK_{name.upper().replace('-', '_')}" for name in definition["inputs"]}
-    outputs = {"verdict", "report", "monthly-usd", "monthly-usd-delta", "comment-url"}
+    outputs = {"verdict", "report", "sarif", "monthly-usd", "monthly-usd-delta", "comment-url"}
     assert set(definition["outputs"]) == outputs
 
 

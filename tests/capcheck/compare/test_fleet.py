@@ -57,6 +57,46 @@ def compared(head: Entry, base: Entry, context: Context) -> DeploymentReport:
     return report
 
 
+BILL = "model: llama3.2-1b, backend: ollama, gpu: L4, usd_per_gpu_hour: 1, replicas: %d%s"
+LIMIT = ", budget: {max_increase_usd: 800}"
+SKIP = ", skip: {rules: [cost-increase-over-limit], reason: agreed, expires: 2027-01-01}"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "verdict", "said"),
+    [
+        (BILL % (1, LIMIT), BILL % (2, LIMIT), "pass", []),
+        (
+            BILL % (1, LIMIT),
+            BILL % (3, LIMIT),
+            "fail",
+            [("error", "the change adds $1,460/month, more than $800/month")],
+        ),
+        (BILL % (3, LIMIT), BILL % (1, LIMIT), "pass", []),
+        (
+            BILL % (1, LIMIT + SKIP),
+            BILL % (3, LIMIT + SKIP),
+            "pass",
+            [
+                (
+                    "note",
+                    "the change adds $1,460/month, more than $800/month "
+                    "(waived until 2027-01-01: agreed)",
+                )
+            ],
+        ),
+    ],
+)
+def test_a_change_may_add_so_much_to_the_bill(
+    before: str, now: str, verdict: str, said: list[tuple[str, str]], context: Context
+) -> None:
+    report = compared(entry(now), entry(before), context)
+    rule = "cost-increase-over-limit"
+    assert [(x.severity, x.message) for x in report.findings if x.rule == rule] == said
+    assert report.change is not None
+    assert (report.verdict, report.change.verdict) == (verdict, verdict)
+
+
 @given(one=MANIFESTS)
 @settings(max_examples=25)
 def test_against_itself_nothing_is_new_and_nothing_blocks(one: Entry, context: Context) -> None:

@@ -159,6 +159,43 @@ def test_a_limit_of_another_section_stays_as_it_is_now() -> None:
     assert judged.budget == now.deployment().budget
 
 
+SKIP = "skip: {rules: [%s], reason: r, expires: %s}"
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "message"),
+    [
+        (
+            "",
+            SKIP % ("a, b", "2027-03-31"),
+            "skip now covers a, b until 2027-03-31: it counts as on base",
+        ),
+        (
+            SKIP % ("a", "2027-03-31"),
+            SKIP % ("a, b", "2027-01-31"),
+            "skip now covers b until 2027-01-31: it counts as on base",
+        ),
+        (
+            SKIP % ("a", "2027-03-31"),
+            SKIP % ("a", "2027-04-01"),
+            "skip now covers a until 2027-04-01: it counts as on base",
+        ),
+        (SKIP % ("a, b", "2027-03-31"), SKIP % ("b", "2027-03-30"), None),
+        (SKIP % ("a", "2027-03-31"), "", None),
+    ],
+)
+def test_a_skip_that_covers_more_counts_as_on_base(
+    base: str, head: str, message: str | None
+) -> None:
+    before, now = entry(limits(base)), entry(limits(head))
+    changes = loosened(before, now)
+    assert [change.message for change in changes] == ([message] if message else [])
+    judged = taking(now, before, restored(changes, before, now)).deployment()
+    assert judged.skip == (before if message else now).deployment().skip
+    if message:
+        assert (finding(changes[0]).gate, finding(changes[0]).subject) == (None, "rules")
+
+
 def test_every_limit_of_a_manifest_is_known_here() -> None:
     """A limit that is added to the manifest must not be one that anybody can loosen unseen."""
     stated = {field.pointer for field in (*SLO, *LIMIT_FIELDS) if field.kind is not None}

@@ -72,10 +72,13 @@ class FakeGitHub:
             "base": {"sha": base, "ref": "main"},
         }
 
-    def change(self, number: int, path: str, text: str | bytes | None, *, sha: str) -> None:
+    def change(
+        self, number: int, path: str, text: str | bytes | None, *, sha: str, patch: str = ""
+    ) -> None:
         """A file of a pull request; None removes it."""
         status = "removed" if text is None else "modified"
-        self.files.setdefault(number, []).append({"filename": path, "status": status})
+        file = {"filename": path, "status": status, **({"patch": patch} if patch else {})}
+        self.files.setdefault(number, []).append(file)
         if text is not None:
             self.contents[sha, path] = text
 
@@ -106,8 +109,9 @@ class FakeGitHub:
         if route == f"GET {API}/pulls/482/comments":
             return 200, self.review_comments
         if route == f"POST {API}/pulls/482/comments":
-            number = 1 + len(self.review_comments)
-            entry = {**body, "id": number, "user": {"login": self._author}}
+            number = 1 + max((one["id"] for one in self.review_comments), default=0)
+            url = f"https://github.example/{REPOSITORY}/pull/482#discussion_r{number}"
+            entry = {**body, "id": number, "user": {"login": self._author}, "html_url": url}
             self.review_comments.append(entry)
             return 201, entry
         if found := re.fullmatch(rf"DELETE {API}/pulls/comments/(\d+)", route):

@@ -7,12 +7,12 @@ import pytest
 from capcheck.errors import InputError, Problem
 from capcheck.manifest.discover import (
     find,
-    is_manifest,
     read_manifest,
     reader_for,
     repository_root,
 )
-from capcheck.manifest.model_config import OutsideRepositoryError
+from capcheck.manifest.names import is_manifest
+from capcheck.manifest.referred import OutsideRepositoryError
 from capcheck.source.text import MAX_BYTES
 
 

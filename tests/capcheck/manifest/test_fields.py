@@ -10,6 +10,7 @@ from capcheck.manifest.deployment import (
     QualityLimit,
     SafetyLimit,
     Serving,
+    Skip,
 )
 from capcheck.manifest.fields import CHILDREN, FIELDS, RESERVED
 from capcheck.manifest.names import squeezed, suggest
@@ -19,12 +20,18 @@ from capcheck.manifest.names import squeezed, suggest
     ("parent", "owner", "elsewhere"),
     [
         # Attributes with another origin, and fields that become part of another attribute.
-        ("", Deployment, {"name", "path", "place", "places"} | {"model_config"}),
+        (
+            "",
+            Deployment,
+            {"name", "path", "place", "places", "environment", "root", "native"}
+            | {"model_config", "from", "command", "vars", "env_files"},
+        ),
         ("/serving", Serving, set()),
         ("/quality", QualityLimit, set()),
         ("/safety", SafetyLimit, set()),
         ("/budget", Budget, set()),
         ("/alternatives", AlternativesScope, set()),
+        ("/skip", Skip, set()),
     ],
 )
 def test_fields_and_attributes_agree(parent: str, owner: type, elsewhere: set[str]):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from capcheck.errors import InputError, Problem
 from capcheck.manifest.fields import CHILDREN, FIELDS, RESERVED
+from capcheck.manifest.kinds import DAY_PATTERN
 from capcheck.manifest.load import load
 from capcheck.manifest.reference import refreshed
 from capcheck.manifest.schema import schema
@@ -83,11 +84,16 @@ def values_of(shape: dict[str, Any]) -> st.SearchStrategy[Any]:
         return st.booleans()
     if shape["type"] == "array":
         return st.lists(values_of(shape["items"]), min_size=1, max_size=3)
+    if "additionalProperties" in shape:
+        value = st.integers(-9, 9) | st.booleans() | st.sampled_from(TEXTS)
+        return st.dictionaries(st.sampled_from("abc"), value, max_size=3)
     if shape["type"] == "object":
         inner = st.integers(-9, 9) | st.booleans() | st.none() | st.sampled_from(TEXTS)
         return st.dictionaries(st.sampled_from("abc"), inner | st.lists(inner), max_size=3)
     if shape["type"] == "string":
         durations = st.sampled_from(("500ms", "1.5s", "2m", "0.001h"))
+        if shape["pattern"] == DAY_PATTERN:
+            return st.sampled_from(("2027-03-31", "2028-02-29"))
         return durations if "ms|s" in shape["pattern"] else st.sampled_from(TEXTS)
     if "maximum" not in shape:
         return st.sampled_from((1, 0.25, 12.5))
@@ -98,9 +104,13 @@ def values_of(shape: dict[str, Any]) -> st.SearchStrategy[Any]:
     return whole | st.sampled_from((0.25, 0.5, 1)).filter(lambda n: low < n <= shape["maximum"])
 
 
+# What they lead to decides whether the loader takes them, and a schema can't look there.
+REFERENCES = ("from", "command", "env_files")
+
+
 def maps_of(pointer: str) -> st.SearchStrategy[dict[str, Any]]:
     """Maps with any of the fields below `pointer`."""
-    children = CHILDREN[pointer].values()
+    children = [one for one in CHILDREN[pointer].values() if one.name not in REFERENCES]
     required = {one.name: field_of(one.pointer) for one in children if one.required}
     optional = {one.name: field_of(one.pointer) for one in children if not one.required}
     return st.fixed_dictionaries(required, optional=optional)
@@ -164,7 +174,10 @@ JUNK = st.sampled_from(
     )
 )
 KEYS = st.sampled_from(
-    tuple({name for names in CHILDREN.values() for name in names} | {"tp", "from", "zzz", "a b"})
+    tuple(
+        {name for names in CHILDREN.values() for name in names if name not in REFERENCES}
+        | {"tp", "zzz", "a b"}
+    )
 )
 
 

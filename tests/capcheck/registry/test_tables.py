@@ -247,4 +247,8 @@ def test_names_without_words_of_training_mean_one_model():
 
 def test_loading_is_lazy_and_shared():
     assert load() is load()
-    assert vars(type(REGISTRY)(REGISTRY.data)) == {"data": REGISTRY.data}
+    assert vars(type(REGISTRY)(REGISTRY.data)) == {
+        "data": REGISTRY.data,
+        "own": {},
+        "discounts": {},
+    }

@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from typing import TypeVar
 
 import pytest
+from capcheck.edit.change import Change
 from capcheck.errors import Problem
 from capcheck.estimate import Estimate, Provenance, exact, unknown
 from capcheck.finding import Finding, Gate, Severity, Verdict, worst
@@ -271,7 +272,7 @@ def unpredictable(name: str = "search-embed") -> DeploymentReport:
         name,
         predicted=forecast(p95=nothing, usd=nothing, score=nothing),
         gates={"latency": (300.0, "cannot-predict")},
-        findings=(missing,),
+        findings=(replace(missing, gate="latency"),),
         line=20,
     )
     return replace(entry, resolved=replace(entry.resolved, model=None, engine=None, price=None))
@@ -286,8 +287,16 @@ def unstable() -> DeploymentReport:
 
 def with_ways() -> DeploymentReport:
     awq = Edit("/deployments/chat-prod/quant", "awq-int4", "bf16")
-    small = replace(alternative(515.97, 515.96, awq, ONE_REPLICA), needs=("an AWQ checkpoint",))
-    return replace(too_late(), alternatives=(small, alternative(1031.93, 0.0, FP8)))
+    small = replace(
+        alternative(515.97, 515.96, awq, ONE_REPLICA),
+        needs=("an AWQ checkpoint",),
+        changes=(
+            Change(117, 121, "awq-int4", line=5, column=12, end_line=5, end_column=16),
+            Change(181, 182, "1", line=8, column=15, end_line=8, end_column=16),
+        ),
+    )
+    light = replace(alternative(1031.93, 0.0, FP8), refused="quant is the anchor &q")
+    return replace(too_late(), alternatives=(small, light))
 
 
 def cheaper() -> DeploymentReport:

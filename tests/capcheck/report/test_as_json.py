@@ -102,8 +102,28 @@ def test_keys_of_the_contract(samples: Samples) -> None:
     (found,) = deployment["findings"]
     assert document["findings"] == [{**found, "deployment": "chat-prod"}]
     assert deployment["alternatives"][0]["edits"] == [
-        {"pointer": "/deployments/chat-prod/quant", "value": "awq-int4", "previous": "bf16"},
-        {"pointer": "/deployments/chat-prod/replicas", "value": 1, "previous": 2},
+        {
+            "pointer": "/deployments/chat-prod/quant",
+            "value": "awq-int4",
+            "previous": "bf16",
+            "path": "deploy/chat.yaml",
+            "line": 5,
+            "column": 12,
+            "end_line": 5,
+            "end_column": 16,
+            "text": "awq-int4",
+        },
+        {
+            "pointer": "/deployments/chat-prod/replicas",
+            "value": 1,
+            "previous": 2,
+            "path": "deploy/chat.yaml",
+            "line": 8,
+            "column": 15,
+            "end_line": 8,
+            "end_column": 16,
+            "text": "1",
+        },
     ]
 
 
@@ -275,6 +295,7 @@ def test_huge(huge: Report) -> None:
         "fixed_findings": 0,
         "failing_on_base": 0,
         "waived": 0,
+        "recorded": 0,
     }
     assert len(document["findings"]) == 100
 

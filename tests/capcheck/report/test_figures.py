@@ -122,6 +122,7 @@ def test_spoken(figure: Figure, expected: str) -> None:
             "serving.enforce_eager: true",
         ),
         ("/deployments/chat/replicas", 2, "replicas: 2"),
+        ("/environments/prod/deployments/chat/gpu", "L4 24GB", "gpu: L4 24GB"),
         ("/quant", "fp8", "quant: fp8"),
     ],
 )

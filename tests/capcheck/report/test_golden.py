@@ -25,7 +25,16 @@ deployments:
 """.splitlines()
 SOURCES = {"deploy/chat.yaml": SOURCE, "::error::dir/a|b,c%\n`d`.yaml": SOURCE}
 
-SUFFIXES = {"terminal": "txt", "github": "github", "markdown": "md", "json": "json"}
+SUFFIXES = {
+    "terminal": "txt",
+    "github": "github",
+    "markdown": "md",
+    "json": "json",
+    "sarif": "sarif",
+    "junit": "xml",
+    "codequality": "codequality.json",
+}
+MACHINES = ("sarif", "junit", "codequality")
 
 
 def render(output_format: str, report: Report, style: Style) -> str:
@@ -40,6 +49,26 @@ def test_sample(output_format: str, sample: Sample, golden: Golden) -> None:
     golden(
         f"{name}.{SUFFIXES[output_format]}", render(output_format, report, Style(sources=SOURCES))
     )
+
+
+@pytest.mark.parametrize("output_format", MACHINES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pass",
+        "ways-to-pass",
+        "borderline",
+        "cannot-predict",
+        "mixed",
+        "bad-input",
+        "hostile",
+        "empty",
+    ],
+)
+def test_for_machines(
+    name: str, output_format: str, samples: dict[str, Callable[[], Report]], golden: Golden
+) -> None:
+    golden(f"{name}.{SUFFIXES[output_format]}", render(output_format, samples[name](), Style()))
 
 
 @pytest.mark.parametrize("name", ["cannot-predict", "ways-to-pass", "bad-input"])

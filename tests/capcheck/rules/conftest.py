@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from capcheck.estimate import Estimate, exact, unknown
-from capcheck.manifest.deployment import Deployment
+from capcheck.manifest.deployment import Deployment, Serving
 from capcheck.place import Place
 from capcheck.predict.forecast import (
     Cost,
@@ -108,6 +108,7 @@ def case_of(
             "quant": "FP8",
             "backend": "vllm",
             "gpu": "L4 24GB",
+            "serving": Serving(gpu_memory_utilization=0.9),
             **(stated or {}),
         },
     )

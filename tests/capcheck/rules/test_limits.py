@@ -159,7 +159,12 @@ def gates(judgement):
                 "memory__parts": {"weights": 8.0, "kv_cache": 13.0},
             },
             {"vram": "borderline"},
-            ("vram-does-not-fit", "warning", "borderline", LINES["/serving/max_model_len"]),
+            (
+                "kv-pool-below-one-sequence",
+                "warning",
+                "borderline",
+                LINES["/serving/max_model_len"],
+            ),
             "needs 21.0 GiB (19.0–23.0) per GPU, perhaps more than the 20.0 GiB usable "
             "(kv cache 13.0 GiB, weights 8.00 GiB)",
         ),

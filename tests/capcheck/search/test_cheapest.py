@@ -19,9 +19,9 @@ from capcheck.manifest.deployment import (
 )
 from capcheck.place import Place
 from capcheck.search.cheapest import Cheapest
-from capcheck.search.edits import disruption, edits
+from capcheck.search.edits import disruption, edits, root_of_edits
 from capcheck.search.members import others
-from capcheck.search.passing import passes
+from capcheck.search.passing import holds, passes
 from capcheck.search.space import families
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -34,12 +34,19 @@ GPUS = ("RTX 4060 8GB", "L4 24GB", "RTX 4090 24GB", "A100 80GB SXM")
 
 
 def ranked(today: Checked, context: Context, end: str, ceiling: float) -> list[tuple]:
-    """Brute force: every replica count of every setting of every family, the best of each."""
+    """Brute force: every replica count of every setting of every family, the best of each.
+
+    Only what fails whatever the load is not judged for every count. Of a setting the fewest
+    replicas stand; where those are today's there is nothing to offer.
+    """
     found = []
     for index, family in enumerate(families(today.resolved, context.registry)):
         first = start(family.deployment, context)
         members = []
         for setting, deployment in enumerate((family.deployment, *others(first, context.registry))):
+            alone = start(replace(deployment, replicas=Replicas(1, 1)), context).gates
+            if any(not holds(gate, end) for gate in alone.values() if gate.name != "budget"):
+                continue
             for replicas in range(1, MOST + 1):
                 chosen = replace(deployment, replicas=Replicas(replicas, replicas))
                 checked = judge(chosen, context)
@@ -48,23 +55,25 @@ def ranked(today: Checked, context: Context, end: str, ceiling: float) -> list[t
                 usd = checked.forecast.cost.usd_month.value
                 changed = edits(today.resolved.deployment, checked.resolved.deployment)
                 cost = math.inf if usd is None else usd
-                if not changed or cost > ceiling or (usd is None and ceiling < math.inf):
+                if cost > ceiling or (usd is None and ceiling < math.inf):
                     continue
                 members.append(
                     (
                         round(cost, 6),
                         -(checked.forecast.quality.score.value or 0.0),
-                        disruption(changed, today.resolved.deployment.name),
+                        disruption(changed, root_of_edits(today.resolved.deployment)),
                         index,
                         setting,
                         replicas,
+                        bool(changed),
                     )
                 )
         fewest = {}
         for one in members:  # of one setting the fewest replicas
             fewest[one[4]] = min(fewest.get(one[4], one), one, key=lambda it: it[5])
-        if fewest:
-            found.append(min(fewest.values()))
+        offered = [one for one in fewest.values() if one[6]]
+        if offered:
+            found.append(min(offered))
     return [(one[0], one[3], one[5]) for one in sorted(found)]
 
 
@@ -78,6 +87,7 @@ def pruned(today: Checked, context: Context, end: str, ceiling: float) -> list[t
             one.usd_month_each,
             one.deployment.gpus_per_replica,
             one.deployment.serving.tensor_parallel_size,
+            one.deployment.serving.pipeline_parallel_size,
         ): index
         for index, one in enumerate(space)
     }
@@ -91,6 +101,7 @@ def pruned(today: Checked, context: Context, end: str, ceiling: float) -> list[t
             and key[1] == resolved.deployment.gpu
             and key[3] == resolved.deployment.gpus_per_replica
             and key[4] == resolved.deployment.serving.tensor_parallel_size
+            and key[5] == resolved.deployment.serving.pipeline_parallel_size
         )
         found.append((round(math.inf if usd is None else usd, 6), own, resolved.replicas_min))
     return found

@@ -63,14 +63,14 @@ def test_names_are_escaped_as_json_pointers():
     today = replace(TODAY, name="a/b~c")
     found = edits(today, replace(today, quant="FP8"))
     assert [x.pointer for x in found] == ["/deployments/a~1b~0c/quant"]
-    assert disruption(found, "a/b~c") == disruption(
-        edits(TODAY, replace(TODAY, quant="FP8")), "chat"
+    assert disruption(found, "/deployments/a~1b~0c") == disruption(
+        edits(TODAY, replace(TODAY, quant="FP8")), "/deployments/chat"
     )
 
 
 def test_a_setting_disturbs_less_than_a_gpu_and_that_less_than_a_model():
     ranks = [
-        disruption(edits(TODAY, candidate), "chat")
+        disruption(edits(TODAY, candidate), "/deployments/chat")
         for candidate in (
             replace(TODAY, serving=Serving(max_model_len=1024)),
             replace(TODAY, replicas=Replicas(2, 2)),

@@ -131,15 +131,22 @@ def _behaviour(
     away_ms: float = math.inf,
 ) -> Behaviour:
     rate = occupancy.arrivals_per_ms * others
-    batch = max(1.0, min(work.capacity, occupancy.mean_running))
+    batch = min(work.capacity, occupancy.mean_running)
     prefill_stage = PrefillStage(
-        work, rate=rate, batch=batch, busy=1.0 - occupancy.running[0], away_ms=away_ms
+        work,
+        rate=rate,
+        batch=batch,
+        busy=1.0 - occupancy.running[0],
+        away_ms=away_ms,
+        regular=regular,
+        variance=occupancy.variance,
     )
     decode_stage = DecodeStage(
         work,
         occupancy,
         rate=rate,
         regular=max(regular, occupancy.full_while_busy),
+        away_ms=away_ms,
         by_step=1.0 if away_ms <= 0.0 else occupancy.full_while_busy,
     )
     columns = draws()

@@ -25,7 +25,14 @@ class DecodeStage:
     """
 
     def __init__(
-        self, work: Work, occupancy: Occupancy, *, rate: float, regular: float, by_step: float
+        self,
+        work: Work,
+        occupancy: Occupancy,
+        *,
+        rate: float,
+        regular: float,
+        by_step: float,
+        away_ms: float,
     ) -> None:
         self.work = work
         self.rate = rate
@@ -33,6 +40,7 @@ class DecodeStage:
         self.stretch = self.load * (1.0 - regular)
         self.deviation = math.sqrt(1.0 - regular + regular * min(1.0, work.output.cv) ** 2)
         self.by_step = by_step
+        self.away_ms = away_ms
         self.most = min(work.capacity, float(len(occupancy.running) - 1))
         others = max(0.0, self.most - 1.0)
         self.refills = others / work.decode_steps if work.decode_steps else 0.0
@@ -67,6 +75,8 @@ class DecodeStage:
         each_step, deviation, prefill = self.refills, self.deviation, work.prefill_ms
         columns = draws()
         decodes = []
+        often = 1.0 / work.decode_steps if work.decode_steps else 0.0
+        lags = 0.5 * (work.output.cv**2 - 1.0)
         known = -1.0
         follow = drift = 0.0
         sizes = work.prompt.cv
@@ -87,7 +97,7 @@ class DecodeStage:
             if count != known:
                 follow, drift = self._inertia(count)
                 known = count
-            own = (count * usual + behind) * timely
+            own = (count * usual + behind * self._early(count)) * timely
             refills = count * each_step
             mean = own + by_step * refills
             noise = private * z_drift
@@ -96,10 +106,19 @@ class DecodeStage:
                 prompts = count_at(mean * scale, stretch, lump, z_lump)
                 prompts = mean + deviation * (prompts - mean)
                 free = max(0.0, most - 1.0 - n)
-                limit = free + refills * spread
+                # A slot that is taken refills at the rate of completions, one that is free at
+                # half of it, as it is taken halfway: for equal lengths, not again (Cox 1962).
+                cycles = count * often  # of a slot, while these steps last
+                again = max(0.0, 0.5 * cycles + lags)
+                turns = min(n, most - 1.0) * cycles
+                limit = free * (1.0 + again) + turns * spread
                 if prompts > limit:
-                    # Nobody is let in but for others that complete: a rare event counts whole.
-                    limit = max(limit, free + count_at(refills, 0.0, lump, z_lump))
+                    # Nobody is let in but for others that complete: a rare event counts whole in a
+                    # short stay (binomial), and in a long one as the outputs vary (renewals).
+                    turns += free * again
+                    rare = count_at(turns, 0.0, lump, z_lump)
+                    even = max(min(1.0, work.output.cv) ** 2, 1.0 - cycles)
+                    limit = max(limit, free + turns + math.sqrt(even) * (rare - turns))
                     prompts = min(prompts, limit)
                 if prompts > 0.0:
                     extra = prompts * prefill
@@ -118,6 +137,16 @@ class DecodeStage:
             extra *= step / usual
             decodes.append(step * count + min(extra, most_ms * count))
         return decodes
+
+    def _early(self, count: float) -> float:
+        """Share of the prompts ahead of `count` steps that are not missing from later ones.
+
+        A closed loop's clients come back once: a deviation of those that are away dies out.
+        """
+        if self.away_ms == math.inf:
+            return 1.0
+        stay = count * self.step_ms / (1.0 - self.load)
+        return self.away_ms / (self.away_ms + stay)
 
     def _inertia(self, count: float) -> tuple[float, float]:
         """How far the mean batch over a stay follows the first, and deviates besides."""

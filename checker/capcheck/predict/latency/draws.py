@@ -50,6 +50,12 @@ def draws() -> Draws:
     return Draws._make((ranks, *columns[1:6], deviates[1], *deviates[3:]))
 
 
+@lru_cache(maxsize=1)
+def by_rank() -> tuple[float, ...]:
+    """Standard normal deviates of evenly spread shares, in ascending order."""
+    return tuple(normal_quantile((rank + 0.5) / DRAWS) for rank in range(DRAWS))
+
+
 def states(shares: Sequence[float]) -> list[int]:
     """Which state each draw finds; `shares` are the states' probabilities, the rest is one more."""
     ranked: list[int] = []

@@ -1,4 +1,4 @@
-"""The standard normal distribution's quantile."""
+"""The standard normal distribution and its quantile."""
 
 from __future__ import annotations
 
@@ -13,3 +13,8 @@ def normal_quantile(share: float) -> float:
         1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308))
     )
     return z if share > 0.5 else -z
+
+
+def normal_share(z: float) -> float:
+    """The probability that a standard normal deviate does not exceed `z`."""
+    return 0.5 * math.erfc(-z / math.sqrt(2.0))

@@ -7,24 +7,38 @@ from collections.abc import Sequence
 
 from capcheck.predict.latency.arrival import Found
 from capcheck.predict.latency.counts import count_at
-from capcheck.predict.latency.draws import draws
-from capcheck.predict.latency.queueing import backlog, mg1_wait
+from capcheck.predict.latency.draws import DRAWS, by_rank, draws
+from capcheck.predict.latency.lengths import gamma_at_normal
+from capcheck.predict.latency.normal import normal_share
+from capcheck.predict.latency.queueing import Wait, backlog, mg1_wait
 from capcheck.predict.latency.work import Work, between, uncached_tokens
 
 
 class PrefillStage:
     """Time to the first token of a request that has a slot.
 
-    `rate` is the arrivals of others per ms, `batch` the requests that typically run, `busy` the
+    `rate` is the arrivals of others per ms, `batch` the requests that typically run and
+    `variance` theirs over time, `busy` the
     share of time that any do and `away_ms` how long a client stays away, infinite in an open loop.
     """
 
     def __init__(
-        self, work: Work, *, rate: float, batch: float, busy: float, away_ms: float
+        self,
+        work: Work,
+        *,
+        rate: float,
+        batch: float,
+        busy: float,
+        away_ms: float,
+        regular: float,
+        variance: float,
     ) -> None:
         self.work = work
         self.rate = rate
         self.away_ms = away_ms
+        self.regular = regular
+        self.batch = batch
+        self.variance = variance
         self.load = min(0.98, rate * work.prefill_ms)
         self.shared = min(work.server.prefill_shared_ms, work.prefill_ms)
         self.each = work.prefill_ms - self.shared  # of a prompt that is not alone
@@ -61,9 +75,14 @@ class PrefillStage:
             third=alone**3 * (1.0 + spread) * (1.0 + 2.0 * spread),
         )
         own_chunks = math.ceil(self.chunks)
+        along = self._along(queue, alone)
+        across, deviates = math.sqrt(1.0 - along * along), by_rank()
+        nobody = found.others.count(0)
+        stretch = DRAWS / max(1, DRAWS - nobody - sum(found.aligned))  # some found, and room
         firsts = []
         columns = draws()
-        for n, aligned, prefill, phase, joined, z_joined in zip(
+        for rank, n, aligned, prefill, phase, joined, z_joined in zip(
+            columns.arrival,
             found.others,
             found.aligned,
             prefills_ms,
@@ -79,6 +98,9 @@ class PrefillStage:
                 ahead = (n - work.most_decoding) * alone
                 if not aligned:
                     total += step * phase
+                    if along > 0.0:
+                        among = min(DRAWS - 1, int((rank - nobody) * stretch))
+                        joined = normal_share(along * deviates[among] + across * z_joined)
                     share = 1.0 - self.busy * (1.0 - joined)
                     ahead = max(ahead, min(queue.quantile(share), n * alone))
                 elif not self.chunked:
@@ -88,6 +110,18 @@ class PrefillStage:
                     total += ahead
             firsts.append(total)
         return firsts, firsts
+
+    def _along(self, queue: Wait, alone: float) -> float:
+        """How far finding many in slots goes with finding a long prefill queue: a correlation.
+
+        Its square is the share of the variance of those in slots that those in the queue have. A
+        closed loop's queue is shorter than this one's.
+        """
+        if self.away_ms < math.inf:
+            return 0.0
+        square = queue.delayed * queue.mean_if_delayed**2 * (1.0 + queue.cv_if_delayed**2)
+        queued = (square - queue.mean**2) / alone**2
+        return math.sqrt(queued / self.variance) if queued < self.variance else 1.0
 
     def _step_beside_prompts(self) -> float:
         """While prompts follow one another, each leaves its decode steps to the next chunks.
@@ -109,11 +143,17 @@ class PrefillStage:
         work, room, rate, each = self.work, self.room, self.rate, self.each
         iteration = self.shared + room * each + self.chunks * self.step
         offered = rate * iteration
+        returns = self.away_ms
+        if self.away_ms < math.inf and self.chunked:
+            # Who comes back as others complete comes by the step, however long it takes, and a
+            # client is away from the prompts while it decodes, too.
+            returns += work.decode_steps * iteration
+            offered -= self.regular * max(0.0, offered - self.batch * self.refill)
         some, left_mean = backlog(offered=offered, room=room, spread=1.0 + work.prompt.cv**2)
         # A closed loop's arrivals thin out as its clients queue up: a half-normal's mean of the
         # Ornstein-Uhlenbeck deviation.
         if self.away_ms < math.inf:
-            pull = math.sqrt(offered * self.away_ms / (math.pi * iteration))
+            pull = math.sqrt(offered * returns / (math.pi * iteration))
             left_mean = min(left_mean, pull)
         currents = self._current_iterations(found)
         firsts, behinds = [], []
@@ -167,24 +207,40 @@ class PrefillStage:
         swell = (load / (1.0 - load**2) - load) * (1.0 - load)
         rate = self.rate if chunked else self.rate * (1.0 - load)
         steps, room = self.work.steps_ms, self.room
+        # Who finds nobody falls into no prefill, so that the others do the more often.
+        spread = self.work.prompt.cv**2
+        inside_share = min(0.98, load / self.busy)
         columns = draws()
         currents = []
-        for n, aligned, share, z in zip(
-            found.others, found.aligned, columns.current, columns.z_current, strict=True
+        for n, aligned, share, z, z_size in zip(
+            found.others,
+            found.aligned,
+            columns.current,
+            columns.z_current,
+            columns.z_drift,
+            strict=True,
         ):
             if aligned or n == 0:
                 currents.append(0.0)
                 continue
             step = steps[n]
-            inside = share < load
+            inside = share < inside_share
             if not inside and not chunked:
                 currents.append(step)
                 continue
-            rest = share / load if inside else (share - load) / (1.0 - load)
+            past = share - inside_share
+            rest = share / inside_share if inside else past / (1.0 - inside_share)
             prompts = inside + count_at(rate * step + swell, load, min(rest, 1.0 - 1e-6), z)
             most = n if n < room else room
             if prompts > most:
                 prompts = most
             prefill = shared + prompts * each if prompts else 0.0
+            if prompts and spread > 0.0:
+                # Of prompts met by their length one is long: a gamma's shape grows by one.
+                shape = prompts / spread
+                met = shape + inside
+                prefill *= gamma_at_normal(met / shape, 1.0 / math.sqrt(met), z_size)
+                if chunked:
+                    prefill = min(prefill, shared + room * each)
             currents.append(step + prefill if chunked else prefill)
         return currents

@@ -68,6 +68,8 @@ def read(container: Container, *, implied: Stated | None = None) -> Reading | No
     settings = {**variables.settings, **sheet.settings}
     if version := _version(container.image, image):
         settings["engine_version"] = version
+    elif floating := _floating(container.image, image):
+        settings["floating_tag"] = floating
     command_facts.with_quant_of_name(facts)
     return Reading(facts, settings, image.device if image else "")
 
@@ -90,9 +92,8 @@ def _commanded(container: Container, image: Image | None, implied: Stated | None
     if backend is None:
         return None
     engine = str(backend.value)
-    if image is not None and image.entrypoint and container.image is not None:
-        words = _with_entrypoint(words, image.entrypoint, container.image)
-        found = programs.calls(words, container.environment)
+    if image is not None and container.image is not None:
+        found = _of_entrypoint(words, image, container)
         if found:
             sheet = of_calls(found)
             if sheet is not None:
@@ -103,11 +104,23 @@ def _commanded(container: Container, image: Image | None, implied: Stated | None
     return sheet
 
 
+def calls(container: Container) -> tuple[Call, ...]:
+    """The known programs that a container starts, by its image's entrypoint if not by a command."""
+    words = (*container.command, *container.arguments)
+    found = programs.calls(words, container.environment)
+    image = programs.image(container.image.value) if container.image else None
+    if found or container.command or image is None:
+        return found
+    return _of_entrypoint(words, image, container)
+
+
 def of_calls(found: Sequence[Call]) -> Sheet | None:
     """The facts of all engines that one script starts; what they disagree about is unknown."""
     serving = [call for call in found if call.role == "serve"]
     if not serving:
         return None
+    # A call whose arguments are all hidden, as `"$@"` may be, says nothing that could differ.
+    serving = [call for call in serving if not _is_hidden(call)] or serving[:1]
     sheets = [command_facts.of_call(call) for call in serving]
     for call, sheet in zip(serving, sheets, strict=True):
         variables = command_facts.of_environment(call.environment, call.engine)
@@ -115,12 +128,18 @@ def of_calls(found: Sequence[Call]) -> Sheet | None:
         sheet.settings.update({**variables.settings, **sheet.settings})
     result = sheets[0]
     for sheet in sheets[1:]:
-        _agree(result.facts, sheet.facts)
+        agree(result.facts, sheet.facts)
         result.settings.update({**sheet.settings, **result.settings})
     model = pulled_model([call for call in found if call.engine == serving[0].engine])
     if model is not None:
         result.facts.update(merged(result.facts, {"model": model}))
     return result
+
+
+def _is_hidden(call: Call) -> bool:
+    return bool(call.arguments) and all(
+        word.unresolved and word.value.startswith("$") for word in call.arguments
+    )
 
 
 def pulled_model(found: Sequence[Call]) -> Fact | None:
@@ -135,16 +154,17 @@ def pulled_model(found: Sequence[Call]) -> Fact | None:
         return None
     together = {"model": models[0]}
     for fact in models[1:]:
-        _agree(together, {"model": fact}, reason="several models are pulled")
+        agree(together, {"model": fact}, reason="several models are pulled")
     return together["model"]
 
 
-def _agree(
+def agree(
     facts: dict[str, Fact],
     others: Mapping[str, Fact],
     *,
     reason: str = "the command starts several engines that differ in it",
 ) -> None:
+    """Keep of some facts what others say as well; the rest is unknown."""
     for name in {**facts, **others}:
         mine, theirs = facts.get(name), others.get(name)
         same = (
@@ -196,10 +216,29 @@ def _version(image: Text | None, row: Image | None) -> Stated | None:
     return Stated(match[1], image.place, "image tag") if match else None
 
 
-def _with_entrypoint(words: Sequence[Text], entrypoint: str, image: Text) -> tuple[Text, ...]:
-    mark = image.marks[:1]
-    written = tuple(Text(word, mark * len(word)) for word in entrypoint.split())
-    return (*written, *words)
+def _floating(image: Text | None, row: Image | None) -> Stated | None:
+    """`latest`, where an image says so or says nothing: another release after the next pull."""
+    if image is None or row is None or image.unresolved or image.place is None:
+        return None
+    is_latest = programs.tag(image.value) in ("", "latest") and "@" not in image.value
+    return Stated("latest", image.place, "image tag") if is_latest else None
+
+
+def _of_entrypoint(
+    words: Sequence[Text], image: Image, container: Container
+) -> tuple[programs.Call, ...]:
+    """What an image's entrypoint starts with these arguments.
+
+    Where they begin with the program's second word (`serve`), it is the program alone.
+    """
+    where = container.image
+    if where is None:
+        return ()
+    alone = (where.standing_at(image.engine), *words)
+    if words and programs.is_program(alone[:2]):
+        return programs.calls(alone, container.environment)
+    written = tuple(where.standing_at(word) for word in image.entrypoint.split())
+    return programs.calls((*written, *words), container.environment) if written else ()
 
 
 def _is_flags(command: Sequence[Text]) -> bool:

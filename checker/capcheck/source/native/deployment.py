@@ -121,6 +121,11 @@ def deployment(
     )
 
 
+def only_stated(facts: Facts) -> dict[str, Stated]:
+    """Those that are known."""
+    return {name: fact for name, fact in facts.items() if isinstance(fact, Stated)}
+
+
 def merged(*layers: Facts) -> dict[str, Fact]:
     """The facts of several layers, the strongest first: what one states, the later ones do not.
 

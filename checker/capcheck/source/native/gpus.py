@@ -1,11 +1,13 @@
 """Accelerators of a pod: how many by its resources, which by its node labels.
 
-Labels, instance types and resource names are rows of data/gpu_labels.csv, gpu_skus.csv and
-gpu_resources.csv. A resource says how many and whose; only a label or an instance type says which.
+Labels, instance types, resource names and the names that formats have for accelerators are rows of
+data/gpu_labels.csv, gpu_skus.csv, gpu_resources.csv and gpu_names.csv. A resource says how many and
+whose; only a label, an instance type or a name says which.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -19,6 +21,14 @@ from capcheck.source.native.tree import at, entries, items, plain
 from capcheck.source.nodes import Node, Scalar
 
 _INSTANCE_TYPES = ("node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type")
+# Their values are names such as `a100` or `nvidia-l4`. Sources: EKS user guide, "Target AI/ML
+# workloads to specific nodes with labels"; SkyPilot documentation, "Kubernetes cluster setup".
+_NAMES = (
+    "karpenter.k8s.aws/instance-gpu-name",
+    "eks.amazonaws.com/instance-gpu-name",
+    "k8s.amazonaws.com/accelerator",
+    "skypilot.co/accelerator",
+)
 _LISTS = frozenset(("In",))
 
 
@@ -39,7 +49,7 @@ def requested(resources: Node | None, *, plain_gpu: bool = False) -> Requested |
     """
     for section in ("limits", "requests"):
         for key, value in entries(at(resources, section)):
-            row = _resource(key)
+            row = resource(key)
             if row is None and not (plain_gpu and key == "gpu"):
                 continue
             count = _count(value, f"{section} {key}")
@@ -57,7 +67,16 @@ def by_labels(pod: Node | None) -> Stated | Unknown:
 
     Several values that mean different GPUs are alternatives, joined by `|`.
     """
-    for label, values in _labels(pod):
+    return _of_labels(_labels(pod))
+
+
+def by_terms(terms: Node | None) -> Stated | Unknown:
+    """The GPU that a list of `nodeSelectorTerms` fixes."""
+    return _of_labels(_expressions(terms))
+
+
+def _of_labels(labels: Iterator[tuple[str, tuple[Scalar, ...]]]) -> Stated | Unknown:
+    for label, values in labels:
         found: dict[str, Scalar] = {}
         for value in values:
             gpu = gpu_of_label(label, value.text)
@@ -72,16 +91,44 @@ def by_labels(pod: Node | None) -> Stated | Unknown:
 
 
 def gpu_of_label(label: str, value: str) -> str | None:
-    """The GPU that a node label's value names."""
+    """The GPU that a node label's value names.
+
+    GPU feature discovery adds `-SHARED` to a product that is time-sliced and `-MIG-<profile>` to
+    one that is partitioned into equal slices.
+    """
     if label in _INSTANCE_TYPES:
         sku = of_sku(value)
         return sku[0] if sku else None
-    return _label_table().get((label, value.lower()))
+    if label in _NAMES:
+        known = named(value)
+        return known[0] if known else None
+    product, mig, profile = value.partition("-MIG-")
+    known_product = _label_table().get((label, product.removesuffix("-SHARED").lower()))
+    return f"MIG-{profile}" if mig and known_product else known_product
 
 
 def of_sku(name: str) -> tuple[str, int] | None:
     """The GPU and the number of them that a cloud's machine type has."""
-    return _sku_table().get(name.lower())
+    return _sku_table().get(_ATTACHED.sub("", name.lower()))
+
+
+def named(name: str) -> tuple[str, int] | None:
+    """The accelerator that a name such as `nvidia-h100-80gb` or `A100-80GB` means, and how many.
+
+    Only names of slices (`tpu-v6e-8`) mean more than one.
+    """
+    plain_name = re.sub(r"[\s_]", "-", name.strip().lower().rstrip("!"))
+    plain_name = _MAKER.sub("", plain_name).replace("rtx-", "rtx")
+    return _name_table().get(plain_name)
+
+
+_MAKER = re.compile(
+    r"^(?:nvidia-gpu-|nvidia-|amd-gpu-|amd-instinct-|amd-|intel-|google-|tesla-|geforce-)+"
+)
+
+
+# Anyscale names the accelerators behind the type: `a2-highgpu-4g-nvidia-a100-40gb-4`.
+_ATTACHED = re.compile(r"-nvidia-.*$")
 
 
 def _labels(pod: Node | None) -> Iterator[tuple[str, tuple[Scalar, ...]]]:
@@ -95,7 +142,11 @@ def _labels(pod: Node | None) -> Iterator[tuple[str, tuple[Scalar, ...]]]:
         "requiredDuringSchedulingIgnoredDuringExecution",
         "nodeSelectorTerms",
     )
-    for term in items(required):
+    yield from _expressions(required)
+
+
+def _expressions(terms: Node | None) -> Iterator[tuple[str, tuple[Scalar, ...]]]:
+    for term in items(terms):
         for expression in items(at(term, "matchExpressions")):
             if plain(at(expression, "operator")) in _LISTS:
                 values = items(at(expression, "values"))
@@ -111,7 +162,8 @@ def _count(value: Node, origin: str) -> Fact:
     return Unknown(f"the number of accelerators is {value.text[:40]!r}", value.place)
 
 
-def _resource(key: str) -> dict[str, str] | None:
+def resource(key: str) -> dict[str, str] | None:
+    """The row of a resource name such as `nvidia.com/gpu`."""
     for row in _resource_table():
         if fnmatchcase(key, row["resource"]):
             return row
@@ -127,6 +179,12 @@ def _resource_table() -> tuple[dict[str, str], ...]:
 def _label_table() -> dict[tuple[str, str], str]:
     rows = read(DATA / "gpu_labels.csv")
     return {(row["label"], row["value"].lower()): row["gpu"] for row in rows}
+
+
+@cache
+def _name_table() -> dict[str, tuple[str, int]]:
+    rows = read(DATA / "gpu_names.csv")
+    return {row["name"]: (row["gpu"], int(row["count"] or 1)) for row in rows}
 
 
 @cache

@@ -128,7 +128,7 @@ _MOST = 4096
 
 def _taken(value: Text) -> int:
     """How long a value is that another variable gave, 0 for one that was written."""
-    return len(value.value) if value.marks and value.marks[-1].variable else 0
+    return len(value.value) if value.runs and value.runs[-1].variable else 0
 
 
 def resolved(texts: Sequence[Text], environment: Environment) -> tuple[Text, ...]:
@@ -154,7 +154,7 @@ def image_of(node: Node | None, files: Files) -> Text | None:
             return None
         if tag is None or not tag.value:
             return repository
-        return joined((repository, Text(":", repository.marks[-1:]), tag))
+        return joined((repository, repository[-1:].standing_at(":"), tag))
     return files.text(node)
 
 

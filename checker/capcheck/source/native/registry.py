@@ -8,20 +8,50 @@ a module or object; theirs are asked after the built-in ones.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from capcheck.errors import Problem
 from capcheck.place import Place
-from capcheck.source.native.deployment import FACTS, Fact, NativeDeployment, Unknown, deployment
+from capcheck.source.native.command.variables import Environment
+from capcheck.source.native.deployment import NativeDeployment
 from capcheck.source.native.readers import (
     app_template,
+    bento_project,
+    compose,
+    dstack,
     dynamo,
+    dynamo_request,
+    engine_config,
+    env_profile,
+    kaito,
     kserve,
+    kserve_chart,
+    kubeai,
+    kubeai_catalogue,
     kustomize,
+    llama_swap,
+    llm_d,
     llm_inference_service,
+    llmaz,
+    llmkube,
+    localai,
+    nebari,
+    nim_chart,
+    nim_operator,
+    oci_blueprint,
+    ollama_chart,
+    ome,
+    opea,
+    production_stack,
+    python_program,
+    ray_serve,
+    shell_script,
+    skypilot,
+    systemd,
+    templates,
+    vllm_runtime,
     workloads,
 )
 from capcheck.source.native.tree import Document, Files, files_of
@@ -50,7 +80,37 @@ READERS: tuple[Reader, ...] = (
     kserve,
     llm_inference_service,
     dynamo,
+    dynamo_request,
+    kubeai,
+    kaito,
+    nim_operator,
+    vllm_runtime,
+    llmkube,
+    llmaz,
+    nebari,
+    ome,
+    ray_serve,
+    skypilot,
+    dstack,
+    oci_blueprint,
+    python_program,
+    bento_project,
     app_template,
+    compose,
+    production_stack,
+    llm_d,
+    opea,
+    nim_chart,
+    kserve_chart,
+    ollama_chart,
+    kubeai_catalogue,
+    llama_swap,
+    localai,
+    engine_config,
+    systemd,
+    shell_script,
+    env_profile,
+    templates,
     workloads,
 )
 
@@ -72,10 +132,18 @@ class Inspection:
     problems: tuple[Problem, ...]
 
 
-def inspect(texts: Mapping[str, str], *, readers: Iterable[Reader] | None = None) -> Inspection:
-    """The deployments of some files' texts, read together so that references can be followed."""
+def inspect(
+    texts: Mapping[str, str],
+    *,
+    readers: Iterable[Reader] | None = None,
+    variables: Environment | None = None,
+) -> Inspection:
+    """The deployments of some files' texts, read together so that references can be followed.
+
+    `variables` are values for what the files leave open as `${NAME}`.
+    """
     known = tuple(readers) if readers is not None else (*READERS, *third_party())
-    files = files_of(texts)
+    files = files_of(texts, variables)
     deployments: list[NativeDeployment] = []
     unread: list[Unread] = []
     problems: list[Problem] = []
@@ -84,40 +152,15 @@ def inspect(texts: Mapping[str, str], *, readers: Iterable[Reader] | None = None
         if reader is not None:
             found = reader.read(document, files)
             deployments += found
-            if not found:
+            if reader is templates:
+                unread.append(Unread(document.place, templates.RENDER_FIRST))
+            elif not found:
                 unread.append(Unread(document.place, f"{describe(document)} serves no model"))
-        elif document.tree is None and document.problems and is_template(document):
-            unread.append(Unread(document.place, RENDER_FIRST))
-            deployments += _template(document)
         elif document.problems and document.tree is None:
             problems += document.problems
         else:
             unread.append(Unread(document.place, f"not recognised: {describe(document)}"))
     return Inspection(tuple(deployments), tuple(unread), tuple(problems))
-
-
-RENDER_FIRST = (
-    "a template: render it first (`helm template`, `kustomize build`) and check what comes out"
-)
-_EXPRESSION = re.compile(r"\{\{|\{%")
-_KIND = re.compile(r"^kind:\s*([A-Z]\w*)\s*$", re.MULTILINE)
-
-
-def is_template(document: Document) -> bool:
-    """Whether a text that is not YAML holds the expressions of a template engine."""
-    return _EXPRESSION.search(document.text) is not None
-
-
-def _template(document: Document) -> list[NativeDeployment]:
-    """A template of something with containers: nothing in it is a fact before it is rendered."""
-    if "containers:" not in document.text:
-        return []
-    match = _KIND.search(document.text)
-    kind = match[1] if match else "template"
-    facts: dict[str, Fact] = {name: Unknown(RENDER_FIRST) for name in FACTS}
-    return [
-        deployment(address=kind, kind=kind, place=document.place, facts=facts, expect="template")
-    ]
 
 
 def describe(document: Document) -> str:

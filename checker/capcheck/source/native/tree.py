@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence as SequenceOf
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from capcheck.errors import Problem
 from capcheck.place import Place
+from capcheck.source.native.command.variables import Environment, lone_name, substitute
 from capcheck.source.native.text import Text, of_source
 from capcheck.source.nodes import Mapping, Node, Scalar, Sequence, is_nothing
 from capcheck.source.problems import whole_file
@@ -65,12 +66,17 @@ class Files:
 
     documents: tuple[Document, ...]
     lines: MappingOf[str, SequenceOf[str]]
+    variables: Environment = field(default_factory=dict)
+    index: dict[tuple[str, str], list[Document]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def text(self, node: Node | None) -> Text | None:
         """A scalar's text with a place for every character; None for anything else."""
         if not isinstance(node, Scalar) or is_nothing(node):
             return None
-        return of_source(node.text, node.place, self.lines.get(node.place.path, ()))
+        text = of_source(node.text, node.place, self.lines.get(node.place.path, ()))
+        return substitute(text, self.variables) if self.variables else text
 
     def texts(self, node: Node | None) -> tuple[Text, ...]:
         """The texts of a list of scalars; one scalar is a list of one."""
@@ -80,14 +86,31 @@ class Files:
         text = self.text(node)
         return () if text is None else (text,)
 
+    def source(self, document: Document) -> Text:
+        """The text of a file that is no tree."""
+        lines = self.lines.get(document.path, ())
+        return of_source(document.text, start_of(document.path), lines)
+
     def find(self, kind: str, name: str, *, group: str | None = None) -> Document | None:
         """The only object of that kind and name; None where there are two, or none."""
-        found = [
-            document
-            for document in self.documents
-            if document.kind == kind and document.name == name and group in (None, document.group)
-        ]
+        self._fill()
+        named = self.index.get((kind, name), ())
+        found = [document for document in named if group in (None, document.group)]
         return found[0] if len(found) == 1 else None
+
+    def with_key(self, key: str) -> SequenceOf[Document]:
+        """The documents that are no objects and have this key."""
+        self._fill()
+        return self.index.get(("", key), ())
+
+    def _fill(self) -> None:
+        """Index the documents once: objects by kind and name, others by their keys."""
+        for document in () if self.index else self.documents:
+            names = (
+                (document.name,) if document.kind else (key for key, _ in entries(document.tree))
+            )
+            for name in names:
+                self.index.setdefault((document.kind, name), []).append(document)
 
     def embedded(self, node: Node | None) -> Node | None:
         """The YAML that a string holds, its places those of the file around it."""
@@ -100,9 +123,9 @@ class Files:
 
         def locate(place: Place) -> Place:
             offset = starts[min(place.line, len(starts)) - 1] + place.column - 1
-            if not text.marks:
+            outer = text.place_at(offset)
+            if outer is None:
                 return place
-            outer = text.marks[min(offset, len(text.marks) - 1)].place
             width = place.end_column - place.column
             return Place(outer.path, outer.line, outer.column, outer.column + width)
 
@@ -121,12 +144,16 @@ def documents_of(text: str, path: str) -> tuple[Document, ...]:
     YAML file; only the latter has problems.
     """
     if not path.endswith(_YAML):
-        return (Document(path, text, None, whole_file(path)),)
+        return _plain(text, path)
     return tuple(
         document
         for part in read_parts(text, path)
         for document in _unfolded(Document(path, part.text, part.tree, part.place, part.problems))
     )
+
+
+def _plain(text: str, path: str) -> tuple[Document, ...]:
+    return (Document(path, text, None, whole_file(path)),)
 
 
 def _unfolded(document: Document) -> Iterator[Document]:
@@ -142,12 +169,37 @@ def _unfolded(document: Document) -> Iterator[Document]:
         yield replace(document, tree=node, place=node.place, within=within)
 
 
-def files_of(texts: MappingOf[str, str]) -> Files:
-    """The files with these texts, by path."""
+def files_of(
+    texts: MappingOf[str, str], variables: Environment | None = None, *, plain: bool = False
+) -> Files:
+    """The files with these texts, by path; `plain` reads none of them as YAML.
+
+    `variables` are values given from outside for what the files write as `${NAME}`; a value that is
+    nothing else then stands where the variable's value does.
+    """
+    known = variables or {}
     documents = tuple(
-        document for path, text in texts.items() for document in documents_of(text, path)
+        replace(document, tree=_filled(document.tree, known)) if known else document
+        for path, text in texts.items()
+        for document in (_plain(text, path) if plain else documents_of(text, path))
     )
-    return Files(documents, {path: text.split("\n") for path, text in texts.items()})
+    return Files(documents, {path: text.split("\n") for path, text in texts.items()}, known)
+
+
+def _filled(node: Node | None, variables: Environment) -> Node | None:
+    """A tree in which every scalar that is one `${NAME}` has the variable's value."""
+    if isinstance(node, Mapping):
+        entries = {
+            key: replace(entry, value=_filled(entry.value, variables) or entry.value)
+            for key, entry in node.entries.items()
+        }
+        return replace(node, entries=entries)
+    if isinstance(node, Sequence):
+        return replace(node, items=tuple(_filled(item, variables) or item for item in node.items))
+    if isinstance(node, Scalar) and (name := lone_name(node.text)) in variables:
+        value = variables[name]
+        return Scalar(value.value, value.value, value.place or node.place)
+    return node
 
 
 def at(node: Node | None, *keys: str | int) -> Node | None:

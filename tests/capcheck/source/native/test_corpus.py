@@ -23,6 +23,9 @@ FLOORS = {
     "OME ClusterServingRuntime": 0.97,
     "Flux HelmRelease": 0.97,
     "DynamoGraphDeployment": 0.95,
+    **dict.fromkeys(("KubeAI Model", "KAITO", "NIM Operator", "production-stack", "LLMKube"), 0.97),
+    **dict.fromkeys(("llmaz", "Nebari", "KubeRay RayService", "SkyPilot", "dstack"), 0.97),
+    **dict.fromkeys(("OCI AI Blueprint", "BentoML", "Terraform", "Helm template"), 0.97),
 }
 
 

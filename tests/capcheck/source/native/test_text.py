@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import pytest
 from capcheck.place import Place
-from capcheck.source.native.text import Text, at, joined, of_source
+from capcheck.source.native.text import MOST_RUNS_OF_VARIABLE, Text, at, joined, of_source
 from capcheck.source.native.tree import at as node_at
 from capcheck.source.native.tree import files_of
+from hypothesis import given
+from hypothesis import strategies as st
 
 PLACE = Place("f", 1, 1, 2)
 
 
 def places(text: Text) -> list[tuple[int, int]]:
-    return [(mark.place.line, mark.place.column) for mark in text.marks]
+    found = (text.place_at(position) for position in range(len(text.value)))
+    return [(place.line, place.column) for place in found if place is not None]
 
 
 @pytest.mark.parametrize(
@@ -51,6 +54,31 @@ def test_slices_and_joins_keep_the_marks() -> None:
     text = of_source("abc", PLACE, ["abc"])
     assert places(joined((text[2:], text[:1]))) == [(1, 3), (1, 1)]
     assert str(text[1:] + text[:1]) == "bca"
+
+
+def test_text_in_one_line_is_one_run_however_it_is_cut_and_joined() -> None:
+    text = of_source("vllm serve m", PLACE, ["vllm serve m"])
+    assert len(text.runs) == 1
+    assert joined((text[:5], text[5:7], text[7:])) == text
+    assert text[5:].place == Place("f", 1, 6, 13)
+
+
+def test_the_value_of_a_variable_has_few_runs_and_stays_unresolved() -> None:
+    pieces = [at("a", Place("f", line, 1, 2)) for line in range(1, 200)]
+    value = joined((*pieces, at("$B", PLACE).missing("B"))).taken_from("A")
+    assert len(value.runs) == MOST_RUNS_OF_VARIABLE
+    assert (value.variables, value.unresolved) == (("A",), ("B",))
+    assert value.value == "a" * 199 + "$B"
+    assert value.place_at(198) == Place("f", MOST_RUNS_OF_VARIABLE, 1, 2)
+
+
+@given(st.text(alphabet="ab \n'", max_size=30), st.data())
+def test_a_slice_has_the_places_of_the_whole(value: str, data: st.DataObject) -> None:
+    text = of_source(value, PLACE, value.split("\n"))
+    first = data.draw(st.integers(0, len(value)))
+    last = data.draw(st.integers(first, len(value)))
+    assert places(text[first:last]) == places(text)[first:last]
+    assert places(joined((text[:first], text[first:]))) == places(text)
 
 
 def test_a_part_of_a_text_says_which_variable_it_came_from_or_lacks() -> None:

@@ -158,8 +158,10 @@ def model(value: Text, origin: str) -> Fact:
     if match := _URI.match(text):
         bucket_end = text.find("/", match.end())
         tail = value[bucket_end:] if bucket_end > 0 else value
-        hidden = value[: match.end()].unresolved or tail.unresolved
-        if value.unresolved and not hidden and tail.value.strip("/"):
+        whole = value[: match.end()].unresolved + tail.unresolved
+        hidden = bool(whole) or _PLACEHOLDER.search(tail.value) is not None
+        named = bool(value.unresolved) or _PLACEHOLDER.search(text) is not None
+        if named and not hidden and tail.value.strip("/") and bucket_end > 0:
             place = value.place
             return Stated(text, place, origin) if place else Unknown()
         if match[0] == "hf://":

@@ -11,11 +11,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, lru_cache
 
 from capcheck.registry.rows import read
 from capcheck.source.native.command.flags import DATA
-from capcheck.source.native.command.shell import Command, commands
+from capcheck.source.native.command.shell import Command, array, commands
 from capcheck.source.native.command.variables import Environment
 from capcheck.source.native.text import Text, joined
 
@@ -101,14 +101,37 @@ def calls(words: Sequence[Text], environment: Environment) -> tuple[Call, ...]:
     return tuple(_calls(Command(tuple(words), environment), 0))
 
 
+def is_program(words: Sequence[Text]) -> bool:
+    """Whether these words are a known program by themselves: `vllm serve`."""
+    found = _program(words)
+    return found is not None and found[1] == len(words)
+
+
 def calls_in_script(script: Text, environment: Environment) -> tuple[Call, ...]:
     """The same for the text of a shell script."""
-    return tuple(call for command in commands(script, environment) for call in _calls(command, 0))
+    return calls_of(commands(script, environment))
+
+
+def calls_of(found: Sequence[Command]) -> tuple[Call, ...]:
+    """The same for commands that are already told apart."""
+    return tuple(call for command in found for call in _calls(command, 0))
+
+
+def named_in(text: str) -> set[str]:
+    """The engines whose serving commands stand in a text, word by word."""
+    words = " ".join(_PYTHON.sub("python", _base(word)) for word in text.split())
+    padded = f" {words} "
+    rows = _programs().items()
+    return {row["engine"] for name, row in rows if row["role"] == "serve" and f" {name} " in padded}
 
 
 def image(reference: str) -> Image | None:
     """The row whose pattern fits an image reference, registry and tag left aside where need be."""
-    name = repository(reference).lower()
+    return _image_named(repository(reference).lower())
+
+
+@lru_cache(maxsize=1024)
+def _image_named(name: str) -> Image | None:
     for row in _images():
         if fnmatchcase(name, row["image"]) or fnmatchcase(name.partition("/")[2], row["image"]):
             return Image(row["engine"], row["entrypoint"], row["device"], row["role"])
@@ -133,12 +156,13 @@ def _calls(command: Command, depth: int) -> list[Call]:
         return []
     name = _base(words[0].value)
     if name in _SHELLS or name == "eval":
-        script = _script(words)
+        script, handed = _script(words)
         if script is None:
             return []
+        positional = {"@": array(handed[1:])} if handed else {}
         found = [
             Command(inner.words, inner.environment, inner.branch or command.branch)
-            for inner in commands(script, command.environment)
+            for inner in commands(script, {**command.environment, **positional})
         ]
         return [call for inner in found for call in _calls(inner, depth + 1)]
     environment = command.environment
@@ -165,10 +189,13 @@ def _calls(command: Command, depth: int) -> list[Call]:
     return []
 
 
-def _script(words: Sequence[Text]) -> Text | None:
-    """The text behind `sh -c`, or of `eval`; None where a file is run."""
+def _script(words: Sequence[Text]) -> tuple[Text | None, Sequence[Text]]:
+    """The text behind `sh -c`, or of `eval`, and the words that it is handed: its name first.
+
+    No text where a file is run.
+    """
     if _base(words[0].value) == "eval":
-        return joined(_spaced(words[1:]))
+        return joined(_spaced(words[1:])), ()
     takes = False
     for position, word in enumerate(words[1:], start=1):
         value = word.value
@@ -177,15 +204,15 @@ def _script(words: Sequence[Text]) -> Text | None:
         elif value.startswith("--") or words[position - 1].value.endswith("o"):
             continue
         else:
-            return word if takes else None
-    return None
+            return (word, words[position + 1 :]) if takes else (None, ())
+    return None, ()
 
 
 def _spaced(words: Sequence[Text]) -> list[Text]:
     parts: list[Text] = []
     for word in words:
-        if parts and word.marks:
-            parts.append(Text(" ", word.marks[:1]))
+        if parts:
+            parts.append(word.standing_at(" "))
         parts.append(word)
     return parts
 

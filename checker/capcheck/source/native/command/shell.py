@@ -9,9 +9,10 @@ variable that a branch sets) is marked as unresolved.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from capcheck.source.native.command.arithmetic import evaluate
 from capcheck.source.native.command.variables import Environment, closing, parameter
 from capcheck.source.native.text import EMPTY, MAX_LENGTH, Text, joined
 
@@ -189,7 +190,9 @@ class _Reader:
                 quoted = True
             elif char in "$`":
                 value = self._expansion()
-                is_assignment = bool(pieces) and _ASSIGNMENT.match(joined(pieces).value)
+                # `NAME=` stands in the first pieces; joining all of them each time adds up.
+                head = "".join(piece.value[:200] for piece in pieces[:4])
+                is_assignment = bool(_ASSIGNMENT.match(head))
                 if is_assignment or value.unresolved:
                     pieces.append(value)
                 else:
@@ -258,6 +261,9 @@ class _Reader:
         if self.value.startswith("$(", start):
             self.at = closing(self.value, start + 1, "(", ")") + 1
             written = self.script[start : self.at]
+            counted = written.value.startswith("$((") and written.value.endswith("))")
+            if counted and (number := evaluate(written, self.environment)) is not None:
+                return number
             return written if written.unresolved else written.missing(written.value[:60])
         value, self.at = parameter(self.script, start, self.environment)
         self.expanded += len(value.value)
@@ -270,13 +276,10 @@ class _Reader:
         end = closing(self.value, self.at, "(", ")")
         inner = self.script[self.at + 1 : end]
         self.at = end + 1
-        parts: list[Text] = []
         if self.depth >= _DEEPEST:
             return inner.missing("(...)")
-        for command in _Reader(inner, self.environment, self.depth + 1).read():
-            for word in command.words:
-                parts += [_separator(word), word]
-        return joined(parts)
+        found = _Reader(inner, self.environment, self.depth + 1).read()
+        return array([word for command in found for word in command.words])
 
     def _redirection(self, length: int) -> None:
         written = self.value[self.at : self.at + length]
@@ -316,8 +319,13 @@ _REDIRECTION = re.compile(r"[0-9]*(?:<<<|<<-|<<|<>|>>|>\||<|>)")
 _SEPARATOR = "\x1f"
 
 
+def array(words: Sequence[Text]) -> Text:
+    """Words as the value of an array, or of `$@`."""
+    return joined(part for word in words for part in (_separator(word), word))
+
+
 def _separator(word: Text) -> Text:
-    return Text(_SEPARATOR, word.marks[:1]) if word.marks else EMPTY
+    return word.standing_at(_SEPARATOR)
 
 
 def _elements(word: Text) -> Iterator[Text]:

@@ -57,6 +57,35 @@ def compose(text: Text, environment: Environment) -> Text:
     return joined((*parts, text[start:]))
 
 
+_LONE = re.compile(r"\$\{([A-Za-z_]\w*)(?::?[-?=][^${}]*)?\}|\$([A-Za-z_]\w*)")
+
+
+def lone_name(text: str) -> str:
+    """The variable that a text consists of: `$NAME`, `${NAME}`, `${NAME:-default}`; else empty."""
+    match = _LONE.fullmatch(text)
+    return (match[1] or match[2]) if match else ""
+
+
+def substitute(text: Text, environment: Environment) -> Text:
+    """`$NAME` and `${NAME}` replaced where the environment has the name, all else left alone."""
+    parts: list[Text] = []
+    start = at = length = 0
+    while (at := text.value.find("$", at)) >= 0:
+        match = _NAME.match(text.value, at + 2 if text.value.startswith("${", at) else at + 1)
+        if text.value.startswith("$$", at):
+            at += 2
+        elif match is None or match[0] not in environment:
+            at += 1
+        else:
+            value, end = parameter(text, at, environment)
+            parts += (text[start:at], value)
+            start = at = end
+            length += len(value.value)
+            if length > _longest(text):
+                return _too_long(text)
+    return joined((*parts, text[start:]))
+
+
 def parameter(
     text: Text, start: int, environment: Environment, *, depth: int = 0
 ) -> tuple[Text, int]:
@@ -70,7 +99,8 @@ def parameter(
         return value_of(match[0], text[start:end], environment), end
     if value[start + 1 : start + 2] in tuple(_SPECIAL):
         whole = text[start : start + 2]
-        return whole.missing(whole.value), start + 2
+        known = environment.get("@") if whole.value in ("$@", "$*") else None
+        return known if known is not None else whole.missing(whole.value), start + 2
     return text[start : start + 1], start + 1
 
 

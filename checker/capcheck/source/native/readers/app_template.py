@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from capcheck.source.native.charts import is_off, values_of
 from capcheck.source.native.container import read as read_container
 from capcheck.source.native.container import words_of
 from capcheck.source.native.deployment import Fact, NativeDeployment, deployment
@@ -18,20 +19,20 @@ from capcheck.source.native.pod import (
     of_reading,
 )
 from capcheck.source.native.tree import Document, Files, at, entries, key_place
-from capcheck.source.nodes import Mapping, Node, Scalar
+from capcheck.source.nodes import Scalar
 
 NAME = "app-template"
 
 
 def recognises(document: Document) -> bool:
     """By the keys: `controllers.<name>.containers`, in a HelmRelease's values or by themselves."""
-    controllers = at(_values(document), "controllers")
+    controllers = at(values_of(document), "controllers")
     return any(at(controller, "containers") is not None for _, controller in entries(controllers))
 
 
 def read(document: Document, files: Files) -> list[NativeDeployment]:
     """One deployment for each controller that serves a model."""
-    values = _values(document)
+    values = values_of(document)
     controllers = at(values, "controllers")
     found = []
     for name, controller in entries(controllers):
@@ -45,7 +46,7 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
                 line = container.arguments[0]
                 container = replace(container, arguments=words_of(line, container.environment))
             reading = read_container(container)
-            if reading is None or _is_off(controller):
+            if reading is None or is_off(controller):
                 continue
             serving = of_reading(container, reading, pod, at(node, "resources"))
             over: dict[str, Fact] = {"replicas": number(controller, "replicas")}
@@ -60,16 +61,3 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
             )
             break
     return found
-
-
-def _values(document: Document) -> Node | None:
-    if document.kind == "HelmRelease" and document.group == "helm.toolkit.fluxcd.io":
-        return at(document.tree, "spec", "values")
-    if document.kind or not isinstance(document.tree, Mapping):
-        return None
-    return document.tree
-
-
-def _is_off(controller: Node) -> bool:
-    enabled = at(controller, "enabled")
-    return isinstance(enabled, Scalar) and enabled.value is False

@@ -1,0 +1,1 @@
+"""Native files as deployments: by a manifest's `from` and `command`, or by themselves."""

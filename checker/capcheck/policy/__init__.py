@@ -1,0 +1,1 @@
+"""What an organisation demands of every deployment: limits, severities, waivers, own rules."""
