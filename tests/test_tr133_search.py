@@ -14,6 +14,7 @@ from capcheck.judge import Context
 from capcheck.manifest.load import load
 from capcheck.predict import coefficients
 from capcheck.registry import tables
+from capcheck.search.find import Wanted
 
 THREE_B = "[llama3.2-3b, qwen2.5-3b, phi-2]"
 
@@ -25,7 +26,7 @@ def context() -> Context:
 
 def judged(context: Context, text: str, shown: int | None = 5):
     (deployment,) = load(text.encode(), "capcheck.yaml")
-    return check(deployment, context, shown=shown)
+    return check(deployment, context, wanted=Wanted(shown=shown))
 
 
 def written(offered) -> dict:

@@ -9,10 +9,11 @@ from capcheck.finding import Finding
 from capcheck.judge import Checked, Context, start
 from capcheck.manifest.deployment import Deployment
 from capcheck.policy.settle import settled
+from capcheck.predict.economics import Rates, economics
 from capcheck.predict.latency.headroom import headroom_rps
 from capcheck.report.model import DeploymentReport
 from capcheck.rules import outlook
-from capcheck.search.find import SHOWN, Search, find
+from capcheck.search.find import BEST, Search, Wanted, find
 
 
 def check(
@@ -20,11 +21,12 @@ def check(
     context: Context,
     *,
     alternatives: bool = True,
-    shown: int | None = SHOWN,
+    wanted: Wanted = BEST,
+    rates: Rates | None = None,
 ) -> DeploymentReport:
     """Judge a deployment, and look for headroom and better configurations unless told not to.
 
-    The report holds the best `shown` alternatives; None keeps all.
+    With `rates` it says what stands beside the bill: energy, and a hosted API.
     """
     started = start(deployment, context)
     checked = started.finish()
@@ -36,9 +38,11 @@ def check(
         verdict=checked.verdict,
         silenced=checked.silenced,
     )
+    if rates is not None:
+        report = replace(report, economics=economics(checked.resolved, checked.forecast, rates))
     if not alternatives:
         return report
-    search = find(checked, context, shown=shown)
+    search = find(checked, context, wanted)
     headroom = headroom_rps(started.resolved, started.unloaded.speed, checked.forecast.memory)
     return replace(
         report,
@@ -47,6 +51,10 @@ def check(
         alternatives=search.alternatives,
         near_misses=search.near_misses,
         nothing_passes=search.nothing_passes,
+        relaxations=search.relaxations,
+        likely=search.likely,
+        front=search.front,
+        why_not=search.why_not,
     )
 
 

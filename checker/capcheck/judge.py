@@ -7,14 +7,16 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from capcheck.finding import SEVERITIES, VERDICTS, Finding, Gate, Verdict, worst
-from capcheck.manifest.deployment import Deployment
+from capcheck.manifest.deployment import Deployment, Replicas
 from capcheck.policy import own_rules
 from capcheck.policy.impose import imposed
 from capcheck.policy.model import EMPTY, Policy
 from capcheck.policy.settle import settled, silenced
 from capcheck.predict.coefficients import Coefficients
 from capcheck.predict.compose import Unloaded, forecast
+from capcheck.predict.cost import cost
 from capcheck.predict.forecast import Forecast
+from capcheck.predict.latency.ends import End
 from capcheck.registry.tables import Registry
 from capcheck.resolution.resolve import resolve
 from capcheck.resolution.resolved import Resolved
@@ -100,14 +102,31 @@ class Started:
         """What was predicted so far: everything but load."""
         return self.unloaded.forecast
 
-    def passes_when_slow(self, ignored: frozenset[str] = frozenset()) -> bool:
-        """Whether every gate of load outside `ignored` passes at the slow end of the interval.
+    def passes_at(self, end: End, ignored: frozenset[str] = frozenset()) -> bool:
+        """Whether every gate of load outside `ignored` passes at one end of the interval.
 
-        What does not cannot surely pass: a cheap test before `finish`.
+        What does not at the slow end cannot surely pass: a cheap test before `finish`.
         """
-        case = replace(self.case, forecast=self.unloaded.loaded(only="slow"))
+        case = replace(self.case, forecast=self.unloaded.loaded(only=end))
         gates = (gate for rule in UNDER_LOAD for gate in rule.check(case).gates)
         return all(gate.verdict == "pass" or gate.name in ignored for gate in gates)
+
+    def replicated(self, replicas: Replicas) -> Started:
+        """The same with other replicas (at least one), which nothing but cost depends on so far."""
+        resolved = replace(
+            self.resolved,
+            deployment=replace(self.resolved.deployment, replicas=replicas),
+            replicas_min=replicas.min,
+            replicas_max=max(replicas.min, replicas.max),
+        )
+        unloaded = replace(
+            self.unloaded,
+            resolved=resolved,
+            forecast=replace(self.forecast, cost=cost(resolved, self.forecast.load)),
+        )
+        case = replace(self.case, resolved=resolved, forecast=unloaded.forecast)
+        judgements = tuple(rule.check(case) for rule in WITHOUT_LOAD)
+        return replace(self, unloaded=unloaded, case=case, judgements=judgements)
 
     def finish(self) -> Checked:
         """Predict the load and judge the rest.

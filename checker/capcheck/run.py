@@ -19,6 +19,7 @@ from capcheck.finding import Finding, Verdict
 from capcheck.judge import Context
 from capcheck.manifest.discover import read_manifest
 from capcheck.manifest.load import Entry
+from capcheck.parallel import in_order
 from capcheck.policies import NO_LABELS, Labels, Policies
 from capcheck.policy import fleet, lint, loosened
 from capcheck.policy.combine import DEFAULT, failing, merged
@@ -27,10 +28,12 @@ from capcheck.policy.settle import settled_run
 from capcheck.policy.waive import remarks
 from capcheck.predict import coefficients
 from capcheck.predict.coefficients import Coefficients
+from capcheck.predict.economics import Rates
 from capcheck.registry import tables
 from capcheck.registry.tables import Registry
 from capcheck.report.model import DeploymentReport, Report
-from capcheck.search.find import SHOWN
+from capcheck.search.find import BEST, Wanted
+from capcheck.search.fleet import plan
 
 if TYPE_CHECKING:
     from capcheck.base import Base
@@ -40,18 +43,24 @@ if TYPE_CHECKING:
 class Options:
     """What a run depends on besides its paths.
 
-    `now` has a time zone; `shown` is the number of alternatives in the report, None for all. `base`
-    is the commit to compare with, None for none; `environment` the one to check in each manifest.
-    `policy` is the organisation's file, None to look for it where it usually is. `fail_on` None
-    leaves it to the policy, or else to the default; what is stated adds to the policy's.
+    `now` has a time zone; `wanted` says which alternatives to look for. `base` is the commit to
+    compare with, None for none; `environment` the one to check in each manifest. `policy` is the
+    organisation's file, None to look for it where it usually is. `fail_on` None leaves it to the
+    policy, or else to the default; what is stated adds to the policy's. `jobs` processes share the
+    deployments, 0 is one a core. `rates` are prices for what stands beside the bill; `plan` is one
+    for all deployments, which together may cost `budget_usd_month`.
     """
 
     fail_on: tuple[Verdict, ...] | None
     now: datetime
     alternatives: bool = True
-    shown: int | None = SHOWN
+    wanted: Wanted = BEST
     coefficients: Path | None = None
     base: str | None = None
+    jobs: int = 1
+    rates: Rates | None = None
+    plan: bool = False
+    budget_usd_month: float | None = None
     environment: str | None = None
     policy: Path | str | None = None
 
@@ -109,7 +118,9 @@ def run(
     for one in judging.all:
         sources.update(_lines_of(one))
     if base is None or isinstance(base, Comparison):
-        deployments, comparison = tuple(_check(one, context, options) for one in stated), base
+        check_one = partial(_check, context=context, options=options)
+        deployments = in_order(check_one, stated, options.jobs)
+        comparison = base
     else:
         # A manifest that was deleted since is no mistake.
         problems = [
@@ -120,14 +131,16 @@ def run(
         deployments, comparison = _compared(stated, base, unread, context, options)
     texts = {path: "\n".join(lines) for path, lines in sources.items()}
     again = partial(stated_files.read_text, environment=options.environment, labels=labels)
+    deployments = placed(deployments, texts, again)
     report = Report(
-        deployments=placed(deployments, texts, again),
+        deployments=deployments,
         problems=tuple(problems),
         files=len(files),
         fail_on=_fail_on(judging, options),
         created=options.now.isoformat(timespec="seconds").replace("+00:00", "Z"),
         data=_provenance(context.registry, fitted),
         comparison=comparison,
+        plan=plan(deployments, options.budget_usd_month) if options.plan else None,
         findings=_about_the_run(judging, deployments, comparison, moved, options),
         limits_changed=moved,
         policy=next((one.sources[0] for one in judging.all if one.sources), None),
@@ -246,7 +259,8 @@ def _check(
         entry.deployment(),
         context,
         alternatives=options.alternatives and search,
-        shown=options.shown,
+        wanted=options.wanted,
+        rates=options.rates,
     )
     return replace(report, is_asked=entry.is_asked)
 

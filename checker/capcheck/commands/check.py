@@ -116,6 +116,13 @@ def _coefficients(ctx: click.Context, param: click.Parameter, value: Path | None
     help="Findings that `capcheck baseline` recorded in this file do not count.",
 )
 @click.option(
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(0, 256),
+    default=0,
+    help="Processes to use. Default: one a core, where there are many deployments.",
+)
+@click.option(
     "--coefficients",
     "coefficients_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -136,6 +143,7 @@ def command(
     allow_empty: bool,
     no_alternatives: bool,
     base: str | None,
+    jobs: int,
     policy: Path | None,
     baseline_file: Path | None,
     coefficients_file: Path | None,
@@ -160,6 +168,7 @@ def command(
         coefficients=coefficients_file,
         environment=environment,
         base=base,
+        jobs=jobs,
         policy=policy,
     )
     if base is not None and baseline_file is not None:

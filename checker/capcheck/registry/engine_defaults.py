@@ -76,6 +76,7 @@ class Default:
         )
 
 
+@lru_cache(maxsize=8192)
 def default(site: Site, setting: str) -> Default | None:
     """The row in force for a setting, or None when the engine has no such thing."""
     rows = table().get((site.backend, setting), ())

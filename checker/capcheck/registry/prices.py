@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from capcheck.registry.gpus import GpuNames, products
@@ -69,6 +70,7 @@ def usd_per_hour(price: Price, n_gpus: int) -> float:
     return instances(price, n_gpus) * price.usd_per_hour
 
 
+@lru_cache(maxsize=8192)
 def choose(
     registry: Registry,
     gpu: GpuSpec,

@@ -99,6 +99,7 @@ class _CacheRow:
     answer: CacheSupport
 
 
+@lru_cache(maxsize=16384)
 def weights(
     *, quant: QuantSpec, backend: BackendSpec, gpu: GpuSpec, version: Version | None = None
 ) -> Support:
@@ -113,6 +114,7 @@ def weights(
     return Support("unknown", reason, None, "")
 
 
+@lru_cache(maxsize=4096)
 def kv_cache(*, dtype: str, backend: BackendSpec, gpu: GpuSpec) -> CacheSupport:
     """Whether the engine keeps its KV cache in this type (a canonical name) on this GPU.
 

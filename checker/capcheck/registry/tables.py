@@ -82,24 +82,23 @@ class Registry:
 
     def model(self, text: str) -> ModelMatch | Miss:
         """A model by registry name, Hugging Face id, Ollama tag, file name or path."""
-        return find_model(text, self._model_names, self._quant_names)
+        return _model(self, text)
 
     def gpu(self, text: str) -> GpuMatch | Miss:
         """The GPUs that a name may mean, the commonest first."""
-        return find_gpu(text, self._gpu_names)
+        return _gpu(self, text)
 
     def quant(self, text: str, *, backend: str | None = None) -> QuantMatch | Miss:
         """A weight format by any name, as `backend` (a canonical name) reads it."""
-        containers = self._backend_names.containers.get(backend or "", ())
-        return find_quant(text, self._quant_names, engine=backend, containers=containers)
+        return _quant(self, text, backend)
 
     def backend(self, text: str) -> BackendMatch | Miss:
         """A serving engine by any name, whether it can be predicted or not."""
-        return find_backend(text, self._backend_names)
+        return _backend(self, text)
 
     def kv_cache_dtype(self, text: str, *, backend: str) -> KvCacheDtypeMatch | Miss:
         """A KV cache data type by any name that `backend` (a canonical name) takes."""
-        return find_kv_cache_dtype(text, self.kv_cache_dtypes, backend=backend)
+        return _kv_cache_dtype(self, text, backend)
 
     def rows(self, table: str) -> tuple[Row, ...]:
         """The rows of one table as text, every column."""
@@ -154,3 +153,33 @@ def with_facts(registry: Registry, facts: Facts) -> Registry:
 @lru_cache(maxsize=16)
 def _rows(path: Path) -> tuple[Row, ...]:
     return read(path)
+
+
+# A search asks for the same few names thousands of times.
+_NAMES = 4096
+
+
+@lru_cache(maxsize=_NAMES)
+def _model(registry: Registry, text: str) -> ModelMatch | Miss:
+    return find_model(text, registry._model_names, registry._quant_names)
+
+
+@lru_cache(maxsize=_NAMES)
+def _gpu(registry: Registry, text: str) -> GpuMatch | Miss:
+    return find_gpu(text, registry._gpu_names)
+
+
+@lru_cache(maxsize=_NAMES)
+def _quant(registry: Registry, text: str, backend: str | None) -> QuantMatch | Miss:
+    containers = registry._backend_names.containers.get(backend or "", ())
+    return find_quant(text, registry._quant_names, engine=backend, containers=containers)
+
+
+@lru_cache(maxsize=_NAMES)
+def _backend(registry: Registry, text: str) -> BackendMatch | Miss:
+    return find_backend(text, registry._backend_names)
+
+
+@lru_cache(maxsize=_NAMES)
+def _kv_cache_dtype(registry: Registry, text: str, backend: str) -> KvCacheDtypeMatch | Miss:
+    return find_kv_cache_dtype(text, registry.kv_cache_dtypes, backend=backend)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 Version = tuple[int, ...]
 
@@ -10,12 +11,14 @@ _NUMBER = re.compile(r"[vb]?(\d+(?:\.\d+)*)")
 _RELEASE = re.compile(r"(?<![\w.])(\d+\.\d+(?:\.\d+)*)")
 
 
+@lru_cache(maxsize=1024)
 def parse(text: str | None) -> Version | None:
     """The numbers of `v0.11.2`, `0.28`, `b6790`, `0.10.1+rocm`; None when it names no release."""
     match = _NUMBER.match(text.strip()) if text else None
     return tuple(map(int, match[1].split("."))) if match else None
 
 
+@lru_cache(maxsize=1024)
 def release_in(text: str) -> str | None:
     """The first release number in a sentence: `0.33.0` in "0.33.0 (wheel source)"."""
     match = _RELEASE.search(text)

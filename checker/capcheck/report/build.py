@@ -7,17 +7,15 @@ from collections.abc import Iterable, Sequence
 from capcheck import __version__
 from capcheck.compare.fingerprint import fingerprints
 from capcheck.compare.model import COMPARED
-from capcheck.edit.change import Change
 from capcheck.errors import Problem
 from capcheck.estimate import PROVENANCES, Estimate, unknown
 from capcheck.exit_codes import exit_code
 from capcheck.finding import SEVERITIES, VERDICTS, Finding, Severity, Verdict, worst
 from capcheck.manifest.native.missing import missing
-from capcheck.report import comparison, document
+from capcheck.report import comparison, document, ways
 from capcheck.report.facts import facts
-from capcheck.report.leaves import exact, forecast, gate, leaf, rounded, spot
+from capcheck.report.leaves import forecast, gate, leaf, rounded, spot
 from capcheck.report.model import DeploymentReport, Report
-from capcheck.search.alternative import Alternative, Edit
 
 SCHEMA = "capcheck.report/v1"
 
@@ -73,6 +71,7 @@ def to_document(report: Report, *, allow_empty: bool = False) -> document.Docume
         "removed": comparison.removed(report),
         "problems": [_problem(problem, report) for problem in report.problems],
         "draft": report.draft,
+        "plan": None if report.plan is None else ways.plan(report.plan),
     }
 
 
@@ -195,9 +194,14 @@ def _deployment(
         "verdict": entry.verdict,
         "gates": {name: gate(judged) for name, judged in entry.gates.items()},
         "findings": findings,
-        "alternatives": [_alternative(found, stated.path) for found in entry.alternatives],
-        "near_misses": [_alternative(found, stated.path) for found in entry.near_misses],
+        "alternatives": [ways.alternative(found, stated.path) for found in entry.alternatives],
+        "near_misses": [ways.alternative(found, stated.path) for found in entry.near_misses],
         "nothing_passes": entry.nothing_passes,
+        "relaxations": [ways.relaxation(found, stated.path) for found in entry.relaxations],
+        "likely": ways.alternative(entry.likely, stated.path) if entry.likely else None,
+        "pareto": ways.pareto(entry.front, stated.path),
+        "why_not": [ways.alternative(found, stated.path) for found in entry.why_not],
+        "economics": None if entry.economics is None else ways.economics(entry.economics),
         "patch": entry.patch,
         "missing": [
             {"fact": one.fact, "line": one.line, "reason": one.reason}
@@ -229,37 +233,6 @@ def _order(found: document.Statement) -> tuple[int, int, str, int, int, str]:
         found["column"],
         found["rule"],
     )
-
-
-def _alternative(found: Alternative, path: str) -> document.Alternative:
-    changes = found.changes or (None,) * len(found.edits)
-    return {
-        "edits": [
-            _edit(edit, change, path) for edit, change in zip(found.edits, changes, strict=True)
-        ],
-        "verdict": found.verdict,
-        "forecast": forecast(found.forecast),
-        "gates": {judged.name: gate(judged) for judged in found.gates},
-        "usd_month": rounded(found.usd_month),
-        "saving_usd_month": rounded(found.saving_usd_month),
-        "needs": list(found.needs),
-        "binding": found.binding,
-        "refused": found.refused,
-    }
-
-
-def _edit(edit: Edit, change: Change | None, path: str) -> document.Edit:
-    return {
-        "pointer": edit.pointer,
-        "value": exact(edit.value),
-        "previous": exact(edit.previous),
-        "path": path,
-        "line": change.line if change else None,
-        "column": change.column if change else None,
-        "end_line": change.end_line if change else None,
-        "end_column": change.end_column if change else None,
-        "text": change.text if change else None,
-    }
 
 
 def _problem(problem: Problem, report: Report) -> document.Problem:

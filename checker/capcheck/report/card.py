@@ -23,6 +23,7 @@ from capcheck.report.figures import (
     under_load,
 )
 from capcheck.report.pen import COLORS, Pen
+from capcheck.report.trades import trades
 
 ALTERNATIVES_SHOWN = 3
 
@@ -114,7 +115,7 @@ def ways(deployment: Deployment, pen: Pen, *, shown: int = ALTERNATIVES_SHOWN) -
         if deployment["near_misses"]:
             lines.append("nearest misses:")
             lines += _alternatives(deployment["near_misses"][:shown], pen)
-    return lines
+    return [*lines, *trades(deployment, pen)]
 
 
 def _alternatives(found: list[Alternative], pen: Pen) -> list[str]:

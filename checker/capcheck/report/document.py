@@ -189,9 +189,82 @@ class Alternative(TypedDict):
     gates: dict[str, Gate]
     usd_month: float | None
     saving_usd_month: float | None
+    saving_usd_year: float | None
+    worse: list[str]
     needs: list[str]
     binding: str | None
     refused: str | None
+
+
+class Economics(TypedDict):
+    """What stands beside the bill; the rates come from the command line."""
+
+    price_kind: str | None
+    hours_per_month: float
+    power_w: Leaf
+    energy_kwh_month: Leaf
+    energy_usd_month: Leaf
+    energy_j_per_token: Leaf
+    api_usd_month: Leaf
+    break_even_rps: Leaf
+
+
+class Relaxation(TypedDict):
+    """One limit at `needed`, all others as they are: then `edits` surely pass."""
+
+    gate: str
+    label: str
+    limit: float
+    needed: float
+    unit: str
+    text: str
+    edits: list[Edit]
+    usd_month: float | None
+
+
+class FrontPoint(TypedDict):
+    """One configuration that no other beats in cost, quality and p95 latency at once."""
+
+    edits: list[Edit]
+    usd_month: float | None
+    quality: Leaf
+    latency_p95_ms: Leaf
+    knee: bool
+
+
+class Sharing(TypedDict):
+    """Deployments whose memory and load would fit one GPU together; a note, never assumed."""
+
+    gpu: str
+    deployments: list[str]
+    vram_gib: float
+    usable_gib: float
+    utilisation: float
+
+
+class Choice(TypedDict):
+    """What a plan does with a deployment: nothing (no edits), or one of its alternatives."""
+
+    name: str
+    path: str
+    edits: list[Edit]
+    usd_month: float | None
+    saving_usd_month: float | None
+
+
+class Plan(TypedDict):
+    """Every deployment passing, with the fewest changed, within `budget_usd_month` if there is one.
+
+    `fits` is None without a budget; `left` are deployments for which nothing passes.
+    """
+
+    budget_usd_month: float | None
+    usd_month: float | None
+    usd_month_today: float | None
+    fits: bool | None
+    choices: list[Choice]
+    left: list[str]
+    could_share: list[Sharing]
 
 
 class Base(TypedDict):
@@ -264,6 +337,11 @@ class Deployment(DeploymentChange):
     alternatives: list[Alternative]
     near_misses: list[Alternative]
     nothing_passes: str | None
+    relaxations: list[Relaxation]
+    likely: Alternative | None
+    pareto: list[FrontPoint]
+    why_not: list[Alternative]
+    economics: Economics | None
     patch: str | None
     missing: list[Missing]
 
@@ -331,3 +409,4 @@ class Document(TypedDict):
     removed: list[Removed]
     problems: list[Problem]
     draft: str | None
+    plan: Plan | None

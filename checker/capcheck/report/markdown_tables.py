@@ -104,6 +104,9 @@ def ways(document: Document, rung: Rung) -> Iterator[str]:
         body = [markdown(deployment["nothing_passes"] or "")]
         if found:
             body.append("\n".join((*_CHANGES, *map(_way, found[: rung.ways]))))
+        body += [
+            markdown(f"{one['text']}: {change(one['edits'])}") for one in deployment["relaxations"]
+        ]
         if len(found) > len(found[: rung.ways]):
             body.append(left_out(f"{len(found) - len(found[: rung.ways]):,} more"))
         yield folded(_title(deployment), "\n\n".join(filter(None, body)))
@@ -119,7 +122,11 @@ def _title(deployment: Deployment) -> str:
 
 def _way(entry: Alternative) -> str:
     forecast = entry["forecast"]
-    catches = [*filter(None, [entry["binding"]]), *(f"needs {need}" for need in entry["needs"])]
+    catches = [
+        *filter(None, [entry["binding"]]),
+        *(f"needs {need}" for need in entry["needs"]),
+        *entry["worse"],
+    ]
     money = "unknown" if entry["usd_month"] is None else bare(entry["usd_month"], "$/month")
     saved = saving(entry).removesuffix("/month").replace("$", "")
     cells = [

@@ -10,9 +10,13 @@ from capcheck.errors import Problem
 from capcheck.estimate import Estimate
 from capcheck.finding import Finding, Gate, Verdict
 from capcheck.policy.model import Source
+from capcheck.predict.economics import Economics
 from capcheck.predict.forecast import NOT_LOOKED_FOR, Forecast
 from capcheck.resolution.resolved import Resolved
 from capcheck.search.alternative import Alternative
+from capcheck.search.fleet import Plan
+from capcheck.search.pareto import NO_FRONT, Front
+from capcheck.search.relax import Relaxation
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,11 @@ class DeploymentReport:
     nothing_passes: str | None = (
         None  # the binding gate and its distance, when the search found none
     )
+    relaxations: tuple[Relaxation, ...] = ()
+    likely: Alternative | None = None
+    front: Front = NO_FRONT
+    why_not: tuple[Alternative, ...] = ()
+    economics: Economics | None = None
     patch: str | None = None
     change: Change | None = None
     silenced: frozenset[str] = frozenset()  # gates with a finding that was waived or lowered
@@ -64,6 +73,7 @@ class Report:
     created: str | None  # ISO 8601, from the edge; None in tests
     data: Mapping[str, str]  # coefficients version, registry date, newest price date, tool version
     comparison: Comparison | None = None  # None: no base was asked for
+    plan: Plan | None = None  # None: no plan for the fleet was asked for
     findings: tuple[Finding, ...] = ()
     limits_changed: tuple[LimitChange, ...] = ()
     policy: Source | None = None

@@ -39,6 +39,7 @@ from capcheck.report.left_open import TITLE, lines
 from capcheck.report.pen import COLORS, Pen
 from capcheck.report.style import Style
 from capcheck.report.summary import fleet_cost, legend, not_counted, verdict_line
+from capcheck.report.trades import planned
 
 # Up to here each deployment gets a card; a larger fleet gets a table.
 CARDS = 4
@@ -63,6 +64,7 @@ def render(document: Document, style: Style) -> str:
         *(_problem(problem, style, pen) for problem in document["problems"]),
         *_findings(document, style, pen, verbose=verbose),
         *_deployments(document, pen, verbose=verbose),
+        planned(document["plan"], pen) if document["plan"] else [],
         *_left_open(document),
         [*_footer(document, pen), last],
     ]

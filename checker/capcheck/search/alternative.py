@@ -42,5 +42,6 @@ class Alternative:
     saving_usd_month: float | None
     needs: tuple[str, ...] = ()  # e.g. "a checkpoint quantised as AWQ"
     binding: str | None = None  # near misses: the gate that fails and by how much
+    worse: tuple[str, ...] = ()  # e.g. "p95 latency 2.10 s → 3.40 s (+62 %)"
     changes: tuple[Change, ...] = ()
     refused: str | None = None

@@ -11,12 +11,15 @@ from capcheck.search.alternative import Edit, Scalar
 FIELDS: Mapping[str, Callable[[Deployment], Scalar | None]] = {
     "/serving/max_num_seqs": lambda one: one.serving.max_num_seqs,
     "/serving/max_model_len": lambda one: one.serving.max_model_len,
+    "/serving/gpu_memory_utilization": lambda one: one.serving.gpu_memory_utilization,
+    "/serving/kv_cache_dtype": lambda one: one.serving.kv_cache_dtype,
     "/replicas": lambda one: one.replicas.min if "/replicas" in one.places else None,
     "/replicas/min": lambda one: one.replicas.min,
     "/replicas/max": lambda one: one.replicas.max,
     "/quant": lambda one: one.quant,
     "/gpus_per_replica": lambda one: one.gpus_per_replica,
     "/serving/tensor_parallel_size": lambda one: one.serving.tensor_parallel_size,
+    "/serving/pipeline_parallel_size": lambda one: one.serving.pipeline_parallel_size,
     "/usd_per_gpu_hour": lambda one: one.usd_per_gpu_hour,
     "/instance_type": lambda one: one.instance_type,
     "/gpu": lambda one: one.gpu,
@@ -29,7 +32,7 @@ RANKS = {pointer: rank for rank, pointer in enumerate(FIELDS)}
 
 def edits(today: Deployment, candidate: Deployment) -> tuple[Edit, ...]:
     """Every setting in which `candidate` differs, lightest first; pointers are from the root."""
-    root = today.root or root_of(today.name)
+    root = root_of_edits(today)
     found = []
     for pointer, field in FIELDS.items():
         previous, value = field(today), field(candidate)
@@ -55,6 +58,11 @@ def _writes_replicas(today: Deployment, pointer: str) -> bool:
     """A stated range is edited at its ends, a number (or nothing) as one number."""
     is_range = "/replicas/min" in today.places or "/replicas/max" in today.places
     return is_range == (pointer != "/replicas")
+
+
+def root_of_edits(deployment: Deployment) -> str:
+    """Where a change of a deployment is written: an environment has a map of its own."""
+    return deployment.root or root_of(deployment.name)
 
 
 def root_of(name: str) -> str:

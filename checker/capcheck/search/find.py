@@ -2,144 +2,112 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 
-from capcheck.judge import Checked, Context, Started
-from capcheck.manifest.deployment import Deployment
-from capcheck.predict.forecast import Forecast
+from capcheck.judge import Checked, Context
 from capcheck.search.alternative import Alternative
-from capcheck.search.cheapest import MAX_REPLICAS, Cheapest, Miss
-from capcheck.search.edits import disruption, edits, root_of
-from capcheck.search.needs import needs
-from capcheck.search.passing import binding_gate, distance, miss_text, reservation
+from capcheck.search.cheapest import Cheapest
+from capcheck.search.nearest import near_misses, why_not
+from capcheck.search.offer import alternative
+from capcheck.search.pareto import NO_FRONT, Front, front, is_surely_beaten
+from capcheck.search.passing import binding_gate, miss_text
+from capcheck.search.ranking import Ranking, ranked
+from capcheck.search.relax import Relaxation, relaxations
 from capcheck.search.space import Family, families
 
 # TR133 SS10.3: one recommendation and the next four.
 SHOWN = 5
-NEAR_MISSES = 3
-NEAR_TRIED = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What the search found. `nothing_passes` says why `alternatives` is empty."""
+    """What the search found. `nothing_passes` says why `alternatives` is empty.
+
+    `likely` is the cheapest that passes at the point estimate, `front` spans all that surely pass,
+    and `why_not` are families that would be cheaper and do not pass: looked for when thorough only.
+    """
 
     alternatives: tuple[Alternative, ...] = ()
     near_misses: tuple[Alternative, ...] = ()
     nothing_passes: str | None = None
+    relaxations: tuple[Relaxation, ...] = ()
+    likely: Alternative | None = None
+    front: Front = NO_FRONT
+    why_not: tuple[Alternative, ...] = ()
 
 
-def find(today: Checked, context: Context, *, shown: int | None = SHOWN) -> Search:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How far to search: the best `shown` (None: all) by `rank`; `thorough` looks at every family
+    that passes, at the point estimate too, and says why cheaper ones do not."""
+
+    shown: int | None = SHOWN
+    rank: Ranking = "cost"
+    thorough: bool = False
+
+
+BEST = Wanted()
+
+
+def find(today: Checked, context: Context, wanted: Wanted = BEST) -> Search:
     """Alternatives that surely pass and, where today's passes, are cheaper.
 
-    Ranked by cost, then quality (TR133 SS10.3), then how little they change. `shown` None gives
-    all of them.
+    Ranked by cost, then quality (TR133 SS10.3), then how little they change, unless `wanted` says
+    otherwise.
     """
+    current = today.forecast.cost.usd_month.value
     if today.gates["support"].verdict == "cannot-predict":
         return Search()
-    if today.verdict == "pass" and today.forecast.cost.usd_month.value is None:
+    if today.verdict == "pass" and current is None:
         return Search()
-    passing: list[Alternative] = []
-    misses: list[Miss] = []
-    cheapest = Cheapest(today, context)
-
-    def worth(started: Started) -> bool:
-        """Whether the family could still be among the best, if it passed as it stands."""
-        if shown is None or len(passing) < shown:
-            return True
-        worst = sorted(passing, key=_rank)[shown - 1]
-        return _cost_then_quality(started.forecast) <= _cost_then_quality(worst.forecast)
-
-    for family in families(today.resolved, context.registry):
-        most_replicas = _affordable(family, today, passing, shown)
-        best = cheapest.of(family.deployment, most_replicas, worth) if most_replicas else None
-        if isinstance(best, Miss):
-            misses.append(best)
-        elif best is not None:
-            offered = _alternative(best, today)
-            if offered.edits and _improves(offered, today):
-                passing.append(offered)
-    ranked = sorted(passing, key=_rank)[:shown]
-    if ranked or today.verdict == "pass":
-        return Search(alternatives=tuple(ranked))
-    nearest = _nearest(misses, today, cheapest)
-    return Search(near_misses=nearest, nothing_passes=_why_nothing(nearest, today))
-
-
-def _nearest(misses: list[Miss], today: Checked, cheapest: Cheapest) -> tuple[Alternative, ...]:
-    """The few that miss by the least, among those whose bound is best: load is dear to predict."""
-    promising = sorted(misses, key=lambda one: one.at_least)[:NEAR_TRIED]
-    offered = [
-        _alternative(cheapest.nearest(one), today)
-        for one in promising
-        if one.at_least < float("inf")
-    ]
-    comparable = [one for one in offered if one.edits and _distance(one) < float("inf")]
-    return tuple(sorted(comparable, key=_nearness)[:NEAR_MISSES])
-
-
-def _affordable(
-    family: Family, today: Checked, passing: list[Alternative], shown: int | None
-) -> int:
-    """The most replicas that can still matter: within the budget, and below today's cost where
-    today's passes, or no dearer than the worst one shown."""
-    each, current = family.usd_month_each, today.forecast.cost.usd_month.value
-    passes = today.verdict == "pass"
-    if not each:
-        return 0 if passes else MAX_REPLICAS
-    limits = [MAX_REPLICAS * each]
-    budget = today.resolved.deployment.budget.monthly_usd
-    if budget is not None:
-        limits.append(max(budget, each))
-    if passes and current is not None:
-        limits.append(current * (1 - 1e-9))
-    if shown is not None and len(passing) >= shown:
-        limits.append(sorted(found.usd_month or 0.0 for found in passing)[shown - 1])
-    return int(min(limits) / each + 1e-9) * family.replicas_each
-
-
-def _improves(offered: Alternative, today: Checked) -> bool:
-    """Where today's passes, only less money is an improvement."""
-    saving = offered.saving_usd_month
-    return today.verdict != "pass" or (saving is not None and saving > 0)
-
-
-def _alternative(checked: Checked, today: Checked) -> Alternative:
-    usd, usd_today = (one.forecast.cost.usd_month.value for one in (checked, today))
-    broken = binding_gate(checked)
-    return Alternative(
-        edits=edits(today.resolved.deployment, checked.resolved.deployment),
-        verdict=checked.verdict,
-        resolved=checked.resolved,
-        forecast=checked.forecast,
-        gates=tuple(checked.gates.values()),
-        usd_month=usd,
-        saving_usd_month=None if usd is None or usd_today is None else usd_today - usd,
-        needs=needs(today.resolved, checked.resolved),
-        binding=reservation(checked, today) if broken is None else miss_text(broken),
+    ceiling = math.inf
+    if today.verdict == "pass" and current is not None:
+        ceiling = current * (1 - 1e-6)
+    space = families(today.resolved, context.registry)
+    cheapest = Cheapest(today, context, space, ceiling_usd_month=ceiling)
+    every = wanted.thorough or wanted.rank != "cost"
+    found: list[Alternative] = []
+    if wanted.thorough and wanted.rank == "cost" and wanted.shown is not None:
+        enough = wanted.shown
+        cheapest.worth = lambda one: len(found) < enough or not is_surely_beaten(one, found)
+    for one in islice(cheapest, None if every else wanted.shown):
+        found.append(alternative(one, today))  # noqa: PERF401 (`worth` looks at it meanwhile)
+    search = Search(alternatives=tuple(ranked(found, wanted.rank)[: wanted.shown]))
+    if wanted.thorough:
+        search = replace(
+            search,
+            front=front(found),
+            likely=_likely(today, context, space, ceiling, found),
+            why_not=why_not(today, cheapest, found),
+        )
+    if found or today.verdict == "pass":
+        return search
+    nearest = near_misses(today, cheapest)
+    return replace(
+        search,
+        near_misses=nearest.shown,
+        relaxations=relaxations(nearest.tried),
+        nothing_passes=_why_nothing(nearest.shown, today),
     )
 
 
-def _rank(offered: Alternative) -> tuple[tuple[float, float], tuple[int, int]]:
-    disturbs = disruption(offered.edits, _root(offered.resolved.deployment))
-    return _cost_then_quality(offered.forecast), disturbs
-
-
-def _root(deployment: Deployment) -> str:
-    return deployment.root or root_of(deployment.name)
-
-
-def _cost_then_quality(forecast: Forecast) -> tuple[float, float]:
-    usd, quality = forecast.cost.usd_month.value, forecast.quality.score.value
-    return float("inf") if usd is None else usd, -(quality or 0.0)
-
-
-def _distance(offered: Alternative) -> float:
-    return max((distance(gate) for gate in offered.gates if gate.verdict != "pass"), default=0.0)
-
-
-def _nearness(offered: Alternative) -> tuple[float, tuple[tuple[float, float], tuple[int, int]]]:
-    return _distance(offered), _rank(offered)
+def _likely(
+    today: Checked,
+    context: Context,
+    space: Sequence[Family],
+    ceiling: float,
+    sure: Sequence[Alternative],
+) -> Alternative | None:
+    """The cheapest at the point estimate, where that costs less than what surely passes."""
+    if sure and sure[0].usd_month is not None:
+        ceiling = min(ceiling, sure[0].usd_month * (1 - 1e-6))
+    found = next(
+        iter(Cheapest(today, context, space, end="value", ceiling_usd_month=ceiling)), None
+    )
+    return None if found is None else alternative(found, today)
 
 
 def _why_nothing(nearest: tuple[Alternative, ...], today: Checked) -> str:

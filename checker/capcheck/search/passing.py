@@ -5,28 +5,41 @@ from __future__ import annotations
 from capcheck.finding import Gate
 from capcheck.judge import Checked, Started
 from capcheck.numbers import amount, interval
+from capcheck.predict.latency.ends import End
 
-# A cheaper configuration must not be a riskier one: findings that it may not add.
-RISKS = frozenset(
+# A cheaper configuration must not be a riskier one: findings that it may not add. Those of the
+# first set follow from memory and format alone, those of the second fade with more replicas.
+LASTING_RISKS = frozenset({"quality-concerning", "vram-low-headroom"})
+FADING_RISKS = frozenset(
     {
         "high-utilisation",
         "kv-pool-below-concurrency",
         "kv-pool-limits-batch",
-        "many-replicas",
-        "quality-concerning",
         "queue-loss",
         "queue-unstable",
-        "vram-low-headroom",
     }
 )
+RISKS = LASTING_RISKS | FADING_RISKS | {"many-replicas"}
 
 # TR133 SS7.5: a drop below three points is negligible. Without a stated floor no more is offered.
 NEGLIGIBLE_DROP = 0.03
 
 
-def surely_passes(candidate: Checked, today: Checked) -> bool:
-    """Every interval is inside its limit, and nothing that the manifest left open gets worse."""
-    return candidate.verdict == "pass" and reservation(candidate, today) is None
+def passes(candidate: Checked, today: Checked, end: End) -> bool:
+    """Every gate holds at this end, and nothing that the manifest left open gets worse.
+
+    At the slow end every interval is inside its limit: it surely passes.
+    """
+    held = all(holds(gate, end) for gate in candidate.gates.values())
+    allowed = ("pass",) if end == "slow" else ("pass", "borderline")
+    return held and candidate.verdict in allowed and reservation(candidate, today) is None
+
+
+def holds(gate: Gate, end: End) -> bool:
+    """Whether the gate passes; at the end "value" a borderline one with its value inside does."""
+    if gate.verdict == "pass":
+        return True
+    return end == "value" and gate.verdict == "borderline" and distance(gate, end) <= 0.0
 
 
 def binding_gate(checked: Checked) -> Gate | None:
@@ -35,14 +48,16 @@ def binding_gate(checked: Checked) -> Gate | None:
     return max(broken, key=distance, default=None)
 
 
-def distance(gate: Gate) -> float:
-    """By what share of the limit the unfavourable end of the interval misses it.
+def distance(gate: Gate, end: End = "slow") -> float:
+    """By what share of the limit the unfavourable end of the interval (or the value) misses it.
 
     Infinite when there is no such end: an unknown, or a queue without bound.
     """
     if gate.estimate is None or not gate.limit or gate.estimate.value is None:
         return float("inf")
     far = gate.estimate.high if gate.sense == "max" else gate.estimate.low
+    if end == "value":
+        far = gate.estimate.value
     if far is None:
         return float("inf")
     return far / gate.limit - 1 if gate.sense == "max" else 1 - far / gate.limit
@@ -60,15 +75,30 @@ def miss_text(gate: Gate) -> str:
     return f"{gate.label} {shown} against {amount(gate.limit, gate.unit)}{by}"
 
 
-def reservation(candidate: Checked | Started, today: Checked) -> str | None:
-    """Why a configuration is not offered even where it passes every gate; None when it may be."""
+def reservation(
+    candidate: Checked | Started, today: Checked, among: frozenset[str] = RISKS
+) -> str | None:
+    """Why a configuration is not offered even where it passes every gate; None when it may be.
+
+    `among` are the risks to look for.
+    """
     before = {found.rule for found in today.findings}
-    risks = sorted({found.rule for found in candidate.findings if found.rule in RISKS} - before)
+    risks = sorted({found.rule for found in candidate.findings if found.rule in among} - before)
     if risks:
         return f"passes, with {', '.join(risks)}"
     if not _keeps_quality(candidate, today):
         return "passes, but the quality lost is not known or not negligible, and no floor is stated"
+    if _narrower_cache(candidate, today):
+        kept = candidate.resolved.engine.kv_cache_dtype if candidate.resolved.engine else ""
+        return f"passes, but what a {kept} KV cache costs in quality is not predicted"
     return None
+
+
+def _narrower_cache(candidate: Checked | Started, today: Checked) -> bool:
+    before, after = today.resolved.engine, candidate.resolved.engine
+    if before is None or after is None:
+        return False
+    return after.kv_bytes_per_element < before.kv_bytes_per_element
 
 
 def _keeps_quality(candidate: Checked | Started, today: Checked) -> bool:

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 
 from capcheck.manifest.deployment import Deployment, Replicas
 from capcheck.predict.cost import HOURS_PER_MONTH
+from capcheck.predict.footprint.weights import embedding_bytes, loaded_bytes, read_bytes
+from capcheck.predict.latency.lengths import lengths_of
+from capcheck.predict.memory.request import GIB
 from capcheck.registry import prices, support
 from capcheck.registry.matches import BackendMatch, GpuMatch, ModelMatch, PriceMatch, QuantMatch
 from capcheck.registry.specs import BackendSpec, GpuSpec, ModelSpec, QuantSpec
 from capcheck.registry.tables import Registry
 from capcheck.registry.versions import release_in
 from capcheck.resolution.resolved import Resolved
-from capcheck.search.cheapest import keeps
+from capcheck.search.members import keeps
 
-# One node holds at most eight GPUs that reach each other directly.
-GPUS_PER_REPLICA = (1, 2, 4, 8)
+# One node holds at most eight GPUs that reach each other directly; two are a pipeline.
+GPUS_PER_REPLICA = (1, 2, 4, 8, 16)
+GPUS_PER_NODE = 8
+
+# Fitted sizes are not taken for exact where they rule something out unseen.
+SURE_SHARE_OF_WEIGHTS = 0.95
+
+# Engines that run a replica as a pipeline of stages, by their documentation of
+# `pipeline_parallel_size`; the others split layers over the GPUs of a replica by themselves.
+PIPELINES = frozenset({"vllm", "sglang", "tensorrt-llm"})
 
 # A rented GPU is no substitute for one that is owned, nor the other way round: the search stays on
 # today's side unless `alternatives.gpus` names GPUs of the other.
@@ -29,12 +42,22 @@ class Family:
     """Configurations that differ in replicas and light settings only.
 
     `deployment` has one replica. Whole instances are billed: `usd_month_each` buys room for
-    `replicas_each` replicas; it is None without a price.
+    `replicas_each` replicas; it is None without a price. `short_by` is the share of the memory by
+    which at least the weights alone are too large, or of a limit by which the time to read them is
+    too long, 0 when they may do. `weights` name model, quant and engine, which decide the quality.
     """
 
     deployment: Deployment
+    weights: tuple[str, str, str]
     usd_month_each: float | None
     replicas_each: int
+    short_by: float
+
+    def usd_month(self, replicas: int) -> float:
+        """What so many replicas cost; infinite without a price."""
+        if self.usd_month_each is None:
+            return math.inf
+        return self.usd_month_each * math.ceil(replicas / self.replicas_each)
 
 
 Model = tuple[str | None, ModelSpec]
@@ -67,13 +90,57 @@ def families(today: Resolved, registry: Registry) -> list[Family]:
         (stated.quant, today.quant),
         (stated.gpu, today.gpu),
     )
-    found = [
-        family
-        for choice in _choices(stated, current, today, registry)
-        for gpus in _gpus_per_replica(stated, choice, today.gpus_per_replica)
-        if (family := _family(today, registry, choice, gpus)) is not None
-    ]
-    return sorted(found, key=lambda family: family.usd_month_each or float("inf"))
+    price_of = lru_cache(maxsize=None)(partial(_price, today, registry))
+    weights_of = lru_cache(maxsize=None)(_least_weights_gib)
+    reads_of = lru_cache(maxsize=None)(partial(read_bytes, sequences=1.0))
+    found = []
+    for choice in _choices(stated, current, today, registry):
+        least_gib = weights_of(choice.model[1], choice.quant[1])
+        read = reads_of(choice.model[1], choice.quant[1])
+        for gpus in _gpus_per_replica(stated, choice, today.gpus_per_replica):
+            price = price_of(choice.gpu[1], gpus)
+            deployment = _with(today, choice, gpus, price)
+            if deployment is None:
+                continue
+            found.append(
+                Family(
+                    deployment,
+                    (choice.model[1].name, choice.quant[1].name, choice.backend[1].name),
+                    _usd_month_each(today, choice.gpu[1], gpus, price),
+                    1 if price is None else max(1, price.price.n_gpus // gpus),
+                    max(
+                        _short_by(stated, choice, least_gib, gpus),
+                        _late_by(stated, choice, read, gpus),
+                    ),
+                )
+            )
+    return sorted(found, key=lambda family: family.usd_month(1))
+
+
+def _least_weights_gib(model: ModelSpec, quant: QuantSpec) -> float:
+    """What surely has to be on the GPUs: an input embedding may stay outside."""
+    held = loaded_bytes(model, quant) - embedding_bytes(model, quant)
+    return SURE_SHARE_OF_WEIGHTS * held / GIB
+
+
+def _short_by(stated: Deployment, choice: Choice, weights_gib: float, gpus: int) -> float:
+    usable_gib = stated.vram_gib or choice.gpu[1].usable_gib
+    return max(0.0, weights_gib / (gpus * usable_gib) - 1.0) if usable_gib else 0.0
+
+
+def _late_by(stated: Deployment, choice: Choice, bytes_per_token: float, gpus: int) -> float:
+    """The share of a limit by which a lone request of median length is too slow at the least.
+
+    Each token reads all weights that it uses once, no faster than the memory gives them.
+    """
+    bandwidth_gb_s, traffic = choice.gpu[1].bandwidth_gb_s, stated.traffic
+    if not bandwidth_gb_s or traffic is None or traffic.output_tokens is None:
+        return 0.0
+    step_ms = bytes_per_token / (bandwidth_gb_s * 1e6 * gpus)
+    steps = max(0.0, lengths_of(traffic.output_tokens).at_normal(0.0) - 1.0)
+    least = {"tpot": step_ms, "latency": steps * step_ms}
+    over = (least.get(it.metric, 0.0) / it.limit_ms - 1.0 for it in stated.slo.latency)
+    return max(0.0, *over, 0.0)
 
 
 def _choices(
@@ -168,23 +235,24 @@ def _other_gpus(
 
 
 def _gpus_per_replica(stated: Deployment, choice: Choice, current: int) -> Iterator[int]:
-    """Today's number first, then the others that divide the heads evenly."""
+    """Today's number first, then the others that split into ranks and pipeline stages."""
     yield current
     if keeps(stated, "gpus_per_replica") or keeps(stated, "tensor_parallel_size"):
         return
-    heads = choice.model[1].n_heads
     for gpus in GPUS_PER_REPLICA:
-        if gpus != current and (heads is None or heads % gpus == 0):
+        if gpus != current and (gpus <= GPUS_PER_NODE or choice.backend[1].name in PIPELINES):
             yield gpus
 
 
-def _family(today: Resolved, registry: Registry, choice: Choice, gpus: int) -> Family | None:
-    price = _price(today, registry, choice.gpu[1], gpus)
-    deployment = _with(today, choice, gpus, price)
-    if deployment is None:
-        return None
-    held = 1 if price is None else max(1, price.price.n_gpus // gpus)
-    return Family(deployment, _usd_month_each(today, choice.gpu[1], gpus, price), held)
+def _ranks(choice: Choice, gpus: int) -> tuple[int, int]:
+    """Tensor parallel ranks, as many as divide the heads within a node, and pipeline stages."""
+    if not choice.backend[1].supports_tensor_parallel:
+        return 1, 1
+    heads = choice.model[1].n_heads or GPUS_PER_NODE
+    ranks = min(gpus, GPUS_PER_NODE)
+    while gpus % ranks or heads % ranks:
+        ranks -= 1
+    return ranks, gpus // ranks
 
 
 def _price(today: Resolved, registry: Registry, gpu: GpuSpec, gpus: int) -> PriceMatch | None:
@@ -242,12 +310,17 @@ def _with(
             return None
         changed["backend_version"] = release
     if gpus != today.gpus_per_replica:
-        pipeline, copies = serving.pipeline_parallel_size or 1, serving.data_parallel_size or 1
-        if gpus % (pipeline * copies):
+        copies = serving.data_parallel_size or 1
+        if gpus % copies:
             return None
-        tensor = gpus // (pipeline * copies) if choice.backend[1].supports_tensor_parallel else 1
+        tensor, pipeline = _ranks(choice, gpus // copies)
+        if pipeline != (serving.pipeline_parallel_size or 1):
+            if choice.backend[1].name not in PIPELINES or keeps(old, "pipeline_parallel_size"):
+                return None
+            serving = replace(serving, pipeline_parallel_size=pipeline)
         if tensor != (serving.tensor_parallel_size or 1):
-            changed["serving"] = replace(serving, tensor_parallel_size=tensor)
+            serving = replace(serving, tensor_parallel_size=tensor)
+        changed["serving"] = serving
         if old.gpus_per_replica is not None or tensor * pipeline * copies != gpus:
             changed["gpus_per_replica"] = gpus
     return replace(old, **changed)  # type: ignore[arg-type]

@@ -59,6 +59,7 @@ TOP_KEYS = {
     "fixed",
     "removed",
     "problems",
+    "plan",
 }
 
 

@@ -19,7 +19,7 @@ from capcheck.manifest.deployment import (
     Traffic,
 )
 from capcheck.place import Place
-from capcheck.search.find import find
+from capcheck.search.find import Wanted, find
 
 P95 = LatencyLimit("latency", 95, 60_000.0, "/slo/latency_p95")
 CHAT = Traffic(requests_per_second=0.5, prompt_tokens=Tokens(512), output_tokens=Tokens(256))
@@ -109,7 +109,7 @@ def test_without_traffic_replicas_are_not_touched(context):
 
 def test_no_floor_means_no_worse_quality(context):
     """Nothing says how much quality may go: a 2-bit format is not offered for being small."""
-    found = find(judge(DEAR, context), context, shown=None)
+    found = find(judge(DEAR, context), context, Wanted(shown=None))
     assert found.alternatives
     for offered in found.alternatives:
         drop = offered.forecast.quality.drop.value
@@ -139,7 +139,7 @@ def test_an_unresolved_deployment_is_not_searched(context):
 
 def test_all_of_them_are_more_than_the_shown(context):
     checked = judge(DEAR, context)
-    some, everything = find(checked, context), find(checked, context, shown=None)
+    some, everything = find(checked, context), find(checked, context, Wanted(shown=None))
     assert len(some.alternatives) == 5
     assert everything.alternatives[:5] == some.alternatives
     assert len(everything.alternatives) > 5
@@ -164,3 +164,22 @@ def test_replicas_that_share_an_instance_are_billed_once(context):
     best = find(checked, context).alternatives[0]
     assert 1 < best.resolved.replicas_min <= 8
     assert best.saving_usd_month == 0
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_where_only_the_limit_on_replicas_binds_the_broken_gate_is_named(context, most):
+    kept = ("model", "quant", "backend", "gpu", "gpus_per_replica", "max_num_seqs")
+    today = replace(
+        DEAR,
+        gpu="L4 24GB",
+        replicas=Replicas(6, 6),
+        traffic=replace(CHAT, requests_per_second=1.0 if most == 1 else 3.0),
+        budget=Budget(monthly_usd=1_800.0),
+        alternatives=AlternativesScope(keep=kept, max_replicas=most),
+    )
+    found = find(judge(today, context), context)
+    assert found.alternatives == ()
+    (near,) = found.near_misses
+    assert near.resolved.replicas_min == most
+    assert near.binding.startswith("p95 latency")
+    assert found.nothing_passes == f"nothing surely passes; nearest: {near.binding}"

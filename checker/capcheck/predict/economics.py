@@ -1,0 +1,123 @@
+"""What stands beside the bill: its hours, the energy, and a hosted API for the same work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from capcheck.estimate import Estimate, unknown
+from capcheck.predict.cost import HOURS_PER_MONTH
+from capcheck.predict.forecast import Forecast
+from capcheck.resolution.resolved import Resolved
+
+# Share of its TDP that a GPU drew while decoding one stream: 0.18 (gpt2) to 0.80 (phi-2, compiled)
+# of 150 W. SOURCE: TR123 tables 5.1 (NVML, 100 ms), RTX 4080 Laptop; TDP of gpus.csv.
+LEAST_SHARE_OF_TDP = 0.18
+
+SECONDS_PER_MONTH = 3600.0 * HOURS_PER_MONTH
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Prices that no table has, as far as the user states them."""
+
+    usd_per_kwh: float | None = None
+    api_usd_per_million_input: float | None = None
+    api_usd_per_million_output: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Economics:
+    """`price_kind` is how the GPU is paid: on-demand, spot, marketplace, amortised, stated.
+
+    `power_w` is the mean draw of all GPUs. `break_even_rps` is the rate, over all replicas, from
+    which on the deployment costs less than the hosted API; `api_usd_month` is what the API takes at
+    the stated rate.
+    """
+
+    price_kind: str | None
+    hours_per_month: float
+    power_w: Estimate
+    energy_kwh_month: Estimate
+    energy_usd_month: Estimate
+    energy_j_per_token: Estimate
+    api_usd_month: Estimate
+    break_even_rps: Estimate
+
+
+def economics(resolved: Resolved, forecast: Forecast, rates: Rates) -> Economics:
+    """Everything that the rates allow to be said; the rest is unknown with a reason."""
+    power = _power_w(resolved, forecast)
+    per_month = _scaled(power, HOURS_PER_MONTH / 1000.0, f"{HOURS_PER_MONTH:g} h of {power.basis}")
+    usd = unknown("needs a price of energy")
+    if rates.usd_per_kwh is not None:
+        usd = _scaled(
+            per_month, rates.usd_per_kwh, f"{per_month.basis}, ${rates.usd_per_kwh:g} per kWh"
+        )
+    api, break_even = _hosted(resolved, forecast, rates)
+    return Economics(
+        price_kind=None if resolved.price is None else resolved.price.kind,
+        hours_per_month=HOURS_PER_MONTH,
+        power_w=power,
+        energy_kwh_month=per_month,
+        energy_usd_month=usd,
+        energy_j_per_token=_per_token(power, forecast.load.throughput_tok_s.value),
+        api_usd_month=api,
+        break_even_rps=break_even,
+    )
+
+
+def _power_w(resolved: Resolved, forecast: Forecast) -> Estimate:
+    """TDP x utilisation, of all GPUs.
+
+    Bounded by the least share of TDP ever measured at that utilisation, and by TDP all the time:
+    utilisation is the share of what the engine could serve, and a GPU that batches little is busy
+    for longer than that.
+    """
+    gpu, used = resolved.gpu, forecast.load.utilisation
+    if gpu is None or not gpu.tdp_w:
+        return unknown("the registry has no TDP of this GPU")
+    if used.value is None:
+        return unknown(f"needs a utilisation: {used.basis}")
+    count = resolved.replicas_min * resolved.gpus_per_replica
+    most = count * gpu.tdp_w
+    low = LEAST_SHARE_OF_TDP * most * min(1.0, used.value if used.low is None else used.low)
+    share = min(1.0, used.value)
+    basis = f"{count} x TDP {gpu.tdp_w:g} W at utilisation {share:.2f}"
+    return Estimate(most * share, low, most, "assumed", basis)
+
+
+def _per_token(power: Estimate, tok_s: float | None) -> Estimate:
+    """Joules per output token at the stated traffic."""
+    if not tok_s:
+        return unknown("needs a throughput")
+    return _scaled(power, 1.0 / tok_s, f"{power.basis}, {tok_s:.3g} tok/s")
+
+
+def _hosted(resolved: Resolved, forecast: Forecast, rates: Rates) -> tuple[Estimate, Estimate]:
+    """What the hosted API takes a month for the stated traffic, and the break-even rate."""
+    traffic, usd = resolved.deployment.traffic, forecast.cost.usd_month
+    price_in, price_out = rates.api_usd_per_million_input, rates.api_usd_per_million_output
+    if price_out is None:
+        return unknown("needs the price of a hosted API"), unknown(
+            "needs the price of a hosted API"
+        )
+    if traffic is None or traffic.prompt_tokens is None or traffic.output_tokens is None:
+        why = unknown("needs traffic: prompt_tokens and output_tokens, or a profile")
+        return why, why
+    each = traffic.prompt_tokens.mean * (price_in or 0.0) + traffic.output_tokens.mean * price_out
+    each /= 1e6
+    basis = f"${each:.3g} per request by the API's prices"
+    rate, api = traffic.requests_per_second, unknown("needs requests_per_second")
+    if rate is not None:
+        month = each * rate * SECONDS_PER_MONTH
+        api = Estimate(month, month, month, "derived", f"{rate:g} requests/s, {basis}")
+    if not each:
+        return api, unknown("the API costs nothing")
+    return api, _scaled(usd, 1.0 / (each * SECONDS_PER_MONTH), f"{usd.basis}; {basis}")
+
+
+def _scaled(estimate: Estimate, factor: float, basis: str) -> Estimate:
+    if estimate.value is None:
+        return estimate
+    low, high = (None if end is None else end * factor for end in (estimate.low, estimate.high))
+    return Estimate(estimate.value * factor, low, high, estimate.provenance, basis)

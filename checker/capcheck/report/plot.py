@@ -1,0 +1,87 @@
+"""The Pareto fronts of a report as a picture; needs matplotlib, an optional dependency."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from capcheck.report.document import Deployment, Document, FrontPoint
+from capcheck.report.figures import change
+
+# Longer lines of the key run out of the picture.
+LABEL_LENGTH = 90
+
+
+def draw(document: Document, path: Path) -> None:
+    """Cost against p95 latency, one picture a deployment below the other, quality as the color.
+
+    Today's configuration is a cross, the knee has a ring. Raises OSError when `path` cannot be
+    written.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    shown = [one for one in document["deployments"] if _points(one)]
+    picture = Figure(figsize=(13.0, 4.2 * max(1, len(shown))), layout="constrained")
+    FigureCanvasAgg(picture)
+    axes = picture.subplots(max(1, len(shown)), 2, squeeze=False, width_ratios=(3, 2))
+    for (axis, key), deployment in zip(axes, shown, strict=False):
+        _draw(picture, axis, key, deployment)
+    if not shown:
+        axes[0, 0].set_axis_off()
+        axes[0, 1].set_axis_off()
+        axes[0, 0].text(0.5, 0.5, "nothing surely passes: no front to draw", ha="center")
+    # Without a date equal reports give equal pictures.
+    metadata = {"Date": None} if path.suffix == ".svg" else None
+    picture.savefig(path, metadata=metadata)
+
+
+def _draw(picture: Any, axis: Any, key: Any, deployment: Deployment) -> None:  # noqa: ANN401
+    points = _points(deployment)
+    costs = [point["usd_month"] for point in points]
+    delays = [(point["latency_p95_ms"]["value"] or 0.0) / 1000.0 for point in points]
+    scores = [point["quality"]["value"] for point in points]
+    known = [score for score in scores if score is not None]
+    if len(known) == len(scores) and len(set(known)) > 1:
+        dots = axis.scatter(costs, delays, c=known, cmap="viridis", zorder=2)
+        picture.colorbar(dots, ax=axis, label="quality")
+    else:
+        axis.scatter(costs, delays, color="C0", zorder=2)
+    lines = []
+    for number, (point, cost, delay) in enumerate(zip(points, costs, delays, strict=True), 1):
+        axis.annotate(str(number), (cost, delay), (5, 5), textcoords="offset points", fontsize=7)
+        text = change(point["edits"])
+        short = text if len(text) <= LABEL_LENGTH else f"{text[: LABEL_LENGTH - 1]}…"
+        lines.append(f"{number}  {short}")
+        if point["knee"]:
+            axis.scatter(
+                [cost], [delay], s=140, facecolors="none", edgecolors="C3", label="knee", zorder=3
+            )
+    key.set_axis_off()
+    key.text(0, 1, _plain("\n".join(lines)), va="top", fontsize=7, transform=key.transAxes)
+    today = deployment["forecast"]
+    cost_today, delay_today = today["usd_month"]["value"], today["latency_ms"]["p95"]["value"]
+    if cost_today is not None and delay_today is not None:
+        axis.scatter([cost_today], [delay_today / 1000.0], marker="x", color="C3", label="today")
+    axis.set_title(_plain(deployment["name"]), fontsize=9)
+    axis.set_xlabel("$ per month")
+    axis.set_ylabel("p95 latency, s")
+    axis.margins(0.1)
+    axis.set_xlim(left=0)
+    axis.set_ylim(bottom=0)
+    if axis.get_legend_handles_labels()[1]:
+        axis.legend(fontsize=7)
+
+
+def _points(deployment: Deployment) -> list[FrontPoint]:
+    """What can be placed: both a cost and a latency."""
+    return [
+        point
+        for point in deployment["pareto"]
+        if point["usd_month"] is not None and point["latency_p95_ms"]["value"] is not None
+    ]
+
+
+def _plain(text: str) -> str:
+    """A dollar sign starts a formula otherwise."""
+    return text.replace("$", r"\$")

@@ -1,0 +1,99 @@
+"""What an alternative gives up, what a limit would have to give, and what a fleet should change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from capcheck.check import check
+from capcheck.judge import judge
+from capcheck.manifest.deployment import Budget, LatencyLimit, QualityLimit, Replicas, Slo
+from capcheck.search.find import Wanted, find
+from capcheck.search.fleet import plan
+from capcheck.search.worse import worse
+
+from tests.capcheck.search.test_find import DEAR, apply
+
+THOROUGH = Wanted(thorough=True)
+
+
+def test_nothing_is_worse_than_itself(context):
+    forecast = judge(DEAR, context).forecast
+    assert worse(forecast, forecast) == ()
+
+
+def test_half_the_replicas_are_slower_and_have_half_the_capacity(context):
+    one = judge(replace(DEAR, replicas=Replicas(1, 1)), context).forecast
+    two = judge(replace(DEAR, replicas=Replicas(2, 2)), context).forecast
+    assert any(said.startswith("capacity") and "(−50 %)" in said for said in worse(two, one))
+    assert any(said.startswith("cost") and "(+100 %)" in said for said in worse(one, two))
+
+
+def test_a_relaxed_limit_is_enough_and_a_tenth_less_is_not(context):
+    limit = LatencyLimit("latency", 95, 400.0, "/slo/latency_p95")
+    today = replace(DEAR, slo=Slo((limit,)))
+    found = find(judge(today, context), context)
+    assert found.alternatives == ()
+    (latency,) = [one for one in found.relaxations if one.gate.name == "latency"]
+    assert latency.needed > 400.0
+    chosen = apply(today, latency.by)
+    enough = replace(limit, limit_ms=latency.needed * 1.001)
+    assert judge(replace(chosen, slo=Slo((enough,))), context).verdict == "pass"
+    less = replace(limit, limit_ms=latency.needed * 0.9)
+    assert judge(replace(chosen, slo=Slo((less,))), context).verdict != "pass"
+
+
+def test_a_budget_that_is_too_small_says_what_would_do(context):
+    today = replace(DEAR, budget=Budget(monthly_usd=40.0))
+    found = find(judge(today, context), context)
+    assert found.alternatives == ()
+    (money,) = [one for one in found.relaxations if one.gate.name == "budget"]
+    chosen = apply(replace(today, budget=Budget(monthly_usd=money.needed)), money.by)
+    assert judge(chosen, context).verdict == "pass"
+
+
+def test_likely_costs_less_than_what_is_sure_and_is_not_sure(context):
+    limit = LatencyLimit("latency", 95, 9_000.0, "/slo/latency_p95")
+    found = find(judge(replace(DEAR, slo=Slo((limit,))), context), context, THOROUGH)
+    assert found.likely.usd_month < found.alternatives[0].usd_month
+    assert found.likely.verdict == "borderline"
+
+
+def test_why_not_names_a_gate_of_something_cheaper_that_does_not_pass(context):
+    found = find(judge(DEAR, context), context, THOROUGH)
+    assert found.why_not
+    for dropped in found.why_not:
+        assert dropped.binding
+        again = judge(apply(DEAR, dropped), context)
+        assert again.verdict == dropped.verdict
+
+
+def named(deployment, name):
+    return replace(deployment, name=name)
+
+
+def test_a_plan_changes_what_fails_and_no_more_than_the_budget_asks_for(context):
+    broken = replace(DEAR, name="b", replicas=Replicas(1, 1), quant="BF16", gpu="RTX 4060 8GB")
+    hopeless = replace(named(broken, "c"), quality=QualityLimit("mmlu", min_score=0.99))
+    fleet = [check(one, context) for one in (named(DEAR, "a"), broken, hopeless)]
+    loose = plan(fleet, None)
+    assert [one.by is not None for one in loose.choices] == [False, True, False]
+    assert (loose.left, loose.fits) == (("c",), None)
+    tight = plan(fleet, loose.usd_month - 1.0)
+    assert [one.by is not None for one in tight.choices] == [True, True, False]
+    assert tight.fits
+    assert tight.usd_month < loose.usd_month
+    assert plan(fleet, 1.0).fits is False
+
+
+def test_two_small_deployments_might_share_a_gpu(context):
+    small = replace(
+        DEAR, model="llama3.2-1b", quant="Q4_K_M", backend="ollama", replicas=Replicas(1, 1)
+    )
+    small = replace(small, traffic=replace(small.traffic, requests_per_second=0.01))
+    fleet = [check(named(small, name), context, alternatives=False) for name in "ab"]
+    (shared,) = plan(fleet, None).could_share
+    assert shared.names == ("a", "b")
+    assert shared.vram_gib == pytest.approx(2 * fleet[0].forecast.memory.needed.high)
+    alone = [fleet[0], check(named(DEAR, "c"), context, alternatives=False)]
+    assert plan(alone, None).could_share == ()

@@ -1,0 +1,113 @@
+"""`capcheck suggest` from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from capcheck.cli import cli
+from capcheck.parallel import in_order, processes
+from click.testing import CliRunner
+
+MANIFEST = """version: 1
+deployments:
+  it:
+    model: llama3.2-3b
+    quant: Q8_0
+    backend: ollama
+    gpu: RTX 4090 24GB
+    traffic: {requests_per_second: 0.1, prompt_tokens: 256, output_tokens: 128}
+    slo: {latency_p95: 20s}
+    alternatives: {gpus: [RTX 4060 8GB, RTX 4090 24GB], quants: [Q4_K_M, Q8_0], backends: [ollama]}
+"""
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> str:
+    path = tmp_path / "capcheck.yaml"
+    path.write_text(MANIFEST, encoding="utf-8")
+    return str(path)
+
+
+def suggest(*arguments: str):
+    return CliRunner().invoke(cli, ["suggest", *arguments])
+
+
+def test_everything_beside_the_alternatives(manifest):
+    result = suggest(
+        manifest, "--format", "json", "--energy", "0.2", "--api-price", "1/2", "--budget", "500"
+    )
+    assert result.exit_code == 0
+    document = json.loads(result.stdout)
+    (deployment,) = document["deployments"]
+    first = deployment["alternatives"][0]
+    assert first["saving_usd_year"] == pytest.approx(12 * first["saving_usd_month"], rel=1e-5)
+    assert deployment["pareto"]
+    assert deployment["economics"]["energy_usd_month"]["value"] > 0
+    assert deployment["economics"]["break_even_rps"]["value"] > 0
+    assert document["plan"]["fits"] is True
+    assert document["plan"]["budget_usd_month"] == 500
+
+
+def test_a_check_looks_for_none_of_it(manifest):
+    result = CliRunner().invoke(cli, ["check", manifest, "--format", "json"])
+    document = json.loads(result.stdout)
+    (deployment,) = document["deployments"]
+    keys = ("likely", "pareto", "why_not", "economics")
+    assert [deployment[key] for key in keys] == [None, [], [], None]
+    assert document["plan"] is None
+
+
+@pytest.mark.parametrize("price", ["x", "1/2/3", "-1", "nan", "", "1/"])
+def test_a_price_that_is_none(manifest, price):
+    result = suggest(manifest, "--api-price", price)
+    assert result.exit_code == 2
+    assert "0.15/0.60" in result.stderr
+
+
+@pytest.mark.parametrize("ending", ["svg", "png"])
+def test_a_picture_of_the_front(manifest, tmp_path, ending):
+    pytest.importorskip("matplotlib")
+    picture = tmp_path / f"front.{ending}"
+    assert suggest(manifest, "--plot", str(picture)).exit_code == 0
+    assert picture.stat().st_size > 1000
+    if ending == "svg":
+        again = tmp_path / "again.svg"
+        suggest(manifest, "--plot", str(again))
+        assert again.read_text().count("<path") == picture.read_text().count("<path")
+
+
+def test_a_picture_of_no_known_kind(manifest, tmp_path):
+    pytest.importorskip("matplotlib")
+    result = suggest(manifest, "--plot", str(tmp_path / "front.docx"))
+    assert result.exit_code == 2
+    assert "svg" in result.stderr
+
+
+def test_processes_give_the_same_report_in_the_same_order(tmp_path):
+    text = "version: 1\ndeployments:\n" + "".join(
+        MANIFEST.split("deployments:\n")[1].replace("  it:", f"  it{index}:").replace("0.1", rate)
+        for index, rate in enumerate(("0.1", "0.2", "0.3"))
+    )
+    path = tmp_path / "capcheck.yaml"
+    path.write_text(text, encoding="utf-8")
+    reports = [
+        json.loads(suggest(str(path), "--format", "json", "--jobs", jobs).stdout)
+        for jobs in ("1", "2")
+    ]
+    for report in reports:
+        report["run"]["created"] = None
+    assert reports[0] == reports[1]
+    assert [one["name"] for one in reports[0]["deployments"]] == ["it0", "it1", "it2"]
+
+
+@pytest.mark.parametrize(
+    ("jobs", "count", "expected"), [(0, 3, 1), (2, 3, 2), (8, 3, 3), (1, 500, 1), (4, 0, 1)]
+)
+def test_no_more_processes_than_are_worth_it(jobs, count, expected):
+    assert processes(jobs, count) == expected
+
+
+def test_order_is_kept():
+    assert in_order(abs, [-3, 2, -1], 2) == (3, 2, 1)
