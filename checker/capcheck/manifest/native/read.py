@@ -34,6 +34,7 @@ from capcheck.source.problems import Problems, quoted
 from capcheck.source.text import decode
 
 _COMPOSE_VARIABLES = ".env"
+_NOT_SERVING = {"runtime": "an engine without a model", "none": "which deploys nothing by itself"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,9 @@ def refuse(inspection: Inspection, path: str, place: Place, problems: Problems) 
         problems.add("needs-rendering", place, found=quoted(path), expected=RENDER_FIRST)
     elif not inspection.problems:
         reason = next((one.reason for one in inspection.unread if one.place.path == path), "")
-        kinds = ", ".join(sorted({f"{one.address} ({one.expect})" for one in inside}))
+        kinds = ", ".join(
+            sorted({f"{one.address}, {_NOT_SERVING.get(one.expect, one.expect)}" for one in inside})
+        )
         problems.add(
             "not-recognised",
             place,
