@@ -107,7 +107,7 @@ def _speed(resolved: Resolved, coefficients: Coefficients) -> Speed | Estimate:
     model, quant, gpu, engine = resolved.model, resolved.quant, resolved.gpu, resolved.engine
     backend = resolved.backend
     if not (traits and model and quant and gpu and engine and backend):
-        return unknown("needs a known model, quant, backend and GPU")
+        return unknown(resolved.needs)
     missing = _missing(gpu)
     if missing:
         return unknown(f"the registry has no {missing} of {gpu.name}")
