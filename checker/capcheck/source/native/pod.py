@@ -178,6 +178,7 @@ def container_of(node: Node | None, files: Files, document: Document) -> Contain
         arguments=arguments,
         environment=environment,
         name=f"{document.name} {plain(at(node, 'name'))}",
+        asks_for_gpus=gpus.requested(at(node, "resources")) is not None,
     )
 
 

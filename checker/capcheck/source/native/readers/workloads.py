@@ -148,16 +148,30 @@ def _leader_worker_set(document: Document, files: Files) -> list[NativeDeploymen
     template = at(spec, "leaderWorkerTemplate")
     worker = at(template, "workerTemplate", "spec")
     leader = at(template, "leaderTemplate", "spec") or worker
+    return of_group(
+        document, files, leader, worker, number(template, "size"), number(spec, "replicas")
+    )
+
+
+def of_group(
+    document: Document,
+    files: Files,
+    leader: Node | None,
+    worker: Node | None,
+    size: Fact,
+    replicas: Fact,
+    role: str = "",
+) -> list[NativeDeployment]:
+    """The deployment whose replicas are `size` pods each, of which the leader has the command."""
     serving = served(leader, files, document)
     if serving is None:
         return []
-    size = number(template, "size")
-    pods = size.value if isinstance(size, Stated) else 1
+    pods = int(size.value) if isinstance(size, Stated) else 1
     followers = _resources_of(worker, serving, files, document)
-    count = total((serving.gpu_count, times(followers, int(pods) - 1)))
+    count = total((serving.gpu_count, times(followers, pods - 1)))
     if isinstance(size, Unknown) and size.place:
         count = size
-    return [_deployment(document, serving, number(spec, "replicas"), count=count, nodes=int(pods))]
+    return [_deployment(document, serving, replicas, role=role, count=count, nodes=pods)]
 
 
 def _ray_cluster(document: Document, files: Files) -> list[NativeDeployment]:
