@@ -3,7 +3,8 @@
 Many repositories hold a chart of their own with what `helm create` starts from:
 `image.repository`, `replicaCount`, `resources`, `nodeSelector`. Beside these stand the container's
 command or arguments, or fields that are called as an engine's flags are. What the templates make of
-the fields is not in the file, so a deployment is `partial` unless a whole command says it.
+the fields is not in the file, so a deployment is `partial` unless a whole command says it. A chart
+whose image is its default tells of vLLM by fields that have the names of vLLM's flags.
 `gpuModels` is vLLM's own chart's. Source: Helm documentation, "helm create"; vllm-project/vllm
 examples chart-helm.
 """
@@ -32,6 +33,7 @@ _SECTIONS = ("model", "server", "engine", "config", "vllm", "sglang", "tgi", "ll
 _ARGUMENTS = ("args", "extraArgs", "extraCmdArgs", "arguments")
 _MODELS = ("name", "id", "modelId", "modelID", "repo")
 _ALONE = ("model", "modelName", "modelId", "modelID")
+_OF_VLLM = ("gpuMemoryUtilization", "maxModelLen")
 _FIELDS = {
     "tensorParallelSize": ("tp", "integer"),
     "pipelineParallelSize": ("pp", "integer"),
@@ -60,10 +62,23 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
 def _is_chart(node: Node) -> bool:
     image = at(node, "image")
     built = programs.image(plain(at(image, "repository"))) if isinstance(image, Mapping) else None
+    if _by_fields(node) is not None:
+        return True
     if built is None or built.role != "serve" or built.engine not in _ENGINES:
         return False
     told = (at(part, key) for part in _parts(node) for key in ("command", *_ARGUMENTS))
     return any(one is not None for one in told) or _named(node) is not None
+
+
+def _by_fields(node: Node) -> Node | None:
+    """A field that vLLM alone has a flag for, beside a model, where no image is named."""
+    image = at(node, "image")
+    told = image is not None and not isinstance(image, Mapping)
+    if told or plain(at(image, "repository")) or plain(at(image, "name")):
+        return None
+    if not isinstance(at(node, "model"), Scalar) or _named(node) is None:
+        return None
+    return next((found for key in _OF_VLLM if (found := at(node, key)) is not None), None)
 
 
 def _parts(node: Node) -> Iterator[Node]:
@@ -96,7 +111,9 @@ def _deployment(values: Values) -> NativeDeployment | None:
         arguments=tuple(text for key in _ARGUMENTS for text in _texts(values, key)),
         environment=environment,
     )
-    reading = read_container(container)
+    field = _by_fields(node)
+    implied = Stated("vllm", field.place, "field names") if field is not None else None
+    reading = read_container(container, implied=implied)
     if reading is None or reading.engine not in _ENGINES:
         return None
     serving = of_reading(container, reading, node, at(node, "resources"), files=values.files)

@@ -41,6 +41,7 @@ NAME = "KServe InferenceService"
 
 _GROUPS = ("serving.kserve.io", "ome.io")
 _RUNTIMES = ("ServingRuntime", "ClusterServingRuntime")
+_MOUNTED = "/mnt/models"
 _FORMATS = {"huggingface": "huggingfaceserver", "vllm": "vllm", "sglang": "sglang"}
 
 
@@ -58,7 +59,9 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
     predictor = at(document.tree, "spec", "predictor")
     if containers_of(predictor):
         serving = served(predictor, files, document)
-        return [] if serving is None else [_service(document, predictor, serving, {})]
+        return (
+            [] if serving is None else [_service(document, predictor, serving, _fetched(serving))]
+        )
     node = at(predictor, "model")
     if node is None:
         return []
@@ -71,6 +74,17 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
         over["model"] = Unknown("the model stands in a storage secret", storage.place)
     serving = _of_model(node, predictor, document, files)
     return [] if serving is None else [_service(document, predictor, serving, over)]
+
+
+def _fetched(serving: Served) -> dict[str, Fact]:
+    """The model that KServe puts where a container of one's own finds it.
+
+    Source: KServe, "Custom predictor": the storage that STORAGE_URI names stands at /mnt/models.
+    """
+    uri = serving.container.environment.get("STORAGE_URI")
+    told = serving.reading.facts.get("model")
+    elsewhere = isinstance(told, Stated) and str(told.value).rstrip("/") != _MOUNTED
+    return {} if uri is None or elsewhere else {"model": model_fact(uri, "env STORAGE_URI")}
 
 
 def _of_model(

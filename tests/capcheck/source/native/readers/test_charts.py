@@ -303,3 +303,22 @@ def test_the_accelerator_of_llm_d_outranks_what_an_image_is_built_for(found: Fou
     decode: {containers: [{name: vllm, image: "intel/vllm:1", modelCommand: vllmServe}]}
     """
     assert stated(found(text)["decode"])["gpu"] == "Gaudi"
+
+
+def test_a_models_container_alone_is_of_a_kserve_chart(found: Found) -> None:
+    plain = found("model: {uri: 'oci://quay.io/org/m:1'}")["vllm-kserve"]
+    assert (plain.expect, stated(plain)["model"]) == ("partial", "oci://quay.io/org/m:1")
+    text = """\
+    model: {name: org/m, uri: 'oci://quay.io/org/m:1'}
+    vllm:
+      replicaCount: 2
+      additionalArguments: [--max-model-len=2000]
+      resources: {limits: {nvidia.com/gpu: '1'}}
+    """
+    assert stated(found(text)["llm-d-kserve"]) == {
+        "backend": "vllm",
+        "model": "oci://quay.io/org/m:1",
+        "gpu_count": 1,
+        "replicas": 2,
+        "max_model_len": 2000,
+    }

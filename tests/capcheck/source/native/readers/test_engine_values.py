@@ -89,7 +89,32 @@ def test_a_whole_command_is_what_is_served(found: Found) -> None:
         "image: {repository: vllm/vllm-openai}\nmodel: mistral\n",
         "image: {repository: vllm/vllm-openai}\nmodel: org/one\nmodelId: org/two\n",
         "image: vllm/vllm-openai\nargs: [--model, org/model]\n",
+        "model: org/model\nreplicaCount: 1\n",
+        "model: gpt-4\nmaxModelLen: 10\n",
+        "model: org/model\nmaxModelLen: 10\nimage: {repository: nginx}\n",
     ],
 )
 def test_what_names_no_model_is_not_read(text: str, found: Found) -> None:
     assert found(dedent(text)) == {}
+
+
+def test_fields_that_are_called_as_vllms_flags_tell_of_vllm(found: Found) -> None:
+    text = """\
+    model: org/model-AWQ
+    maxModelLen: 4096
+    gpuMemoryUtilization: "0.8"
+    image: {tag: v0.5.3}
+    replicaCount: 2
+    resources: {limits: {nvidia.com/gpu: 1}}
+    """
+    (vllm,) = found(text).values()
+    assert vllm.expect == "partial"
+    assert stated(vllm) == {
+        "backend": "vllm",
+        "model": "org/model-AWQ",
+        "quant": "awq",
+        "gpu_count": 1,
+        "replicas": 2,
+        "max_model_len": 4096,
+        "gpu_memory_utilization": 0.8,
+    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.capcheck.source.native.conftest import Found, stated
 
 SERVICE = """\
@@ -198,3 +200,28 @@ def test_a_runtime_asks_for_no_accelerator_and_says_nothing_of_one(found: Found)
     spec: {containers: [{name: kserve-container, image: quay.io/org/ollama-ubi9:1}]}
     """
     assert stated(found(text)["ServingRuntime/r"]) == {"backend": "ollama"}
+
+
+@pytest.mark.parametrize(
+    ("path", "model"),
+    [("/mnt/models", "s3://bucket/m"), ("/mnt/models/", "s3://bucket/m"), ("/opt/m", "/opt/m")],
+)
+def test_the_storage_of_a_container_of_ones_own(path: str, model: str, found: Found) -> None:
+    text = (
+        "apiVersion: serving.kserve.io/v1beta1\nkind: InferenceService\nmetadata: {name: chat}\n"
+        "spec: {predictor: {containers: [{name: kserve-container, image: own/server:1, "
+        "command: [python3, -m, vllm.entrypoints.openai.api_server], "
+        f"args: [--model, {path}], env: [{{name: STORAGE_URI, value: 's3://bucket/m'}}]}}]}}}}\n"
+    )
+    assert stated(found(text)["InferenceService/chat"])["model"] == model
+
+
+def test_a_service_that_scales_has_its_lowest_number_of_replicas(found: Found) -> None:
+    text = (
+        "apiVersion: serving.kserve.io/v1alpha2\nkind: LLMInferenceService\n"
+        "metadata: {name: chat}\n"
+        "spec: {model: {uri: 'hf://org/m'}, scaling: {minReplicas: 2, maxReplicas: 5}}\n"
+    )
+    chat = found(text)["LLMInferenceService/chat"]
+    assert stated(chat)["replicas"] == 2
+    assert chat.settings["max_replicas"].value == 5
