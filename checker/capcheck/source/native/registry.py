@@ -20,6 +20,7 @@ from capcheck.source.native.command.variables import Environment
 from capcheck.source.native.deployment import NativeDeployment
 from capcheck.source.native.labels import GpuLabels
 from capcheck.source.native.readers import (
+    ai_on_eks,
     app_template,
     bento_project,
     compose,
@@ -108,6 +109,7 @@ READERS: tuple[Reader, ...] = (
     opea,
     nim_chart,
     kserve_chart,
+    ai_on_eks,
     ollama_chart,
     kubeai_catalogue,
     engine_values,

@@ -322,3 +322,43 @@ def test_a_models_container_alone_is_of_a_kserve_chart(found: Found) -> None:
         "replicas": 2,
         "max_model_len": 2000,
     }
+
+
+AI_ON_EKS = """\
+model: org/m
+modelParameters: {maxModelLen: 1024, pipelineParallelSize: 2, tensorParallelSize: 4}
+inference:
+  framework: FRAMEWORK
+  accelerator: gpu
+  modelServer:
+    image: {repository: vllm/vllm-openai, tag: latest}
+    deployment:
+      replicas: 3
+      instanceType: g6.24xlarge
+      resources:
+        gpu: {limits: {nvidia.com/gpu: 4}}
+        neuron: {limits: {aws.amazon.com/neuron: 2}}
+"""
+
+
+def test_parameters_of_a_chart_are_the_engines_flags(found: Found) -> None:
+    assert stated(found(AI_ON_EKS.replace("FRAMEWORK", "lws-vllm"))["inference"]) == {
+        "backend": "vllm",
+        "model": "org/m",
+        "gpu": "L4",
+        "gpu_count": 8,
+        "tp": 4,
+        "pp": 2,
+        "replicas": 3,
+        "max_model_len": 1024,
+    }
+    of_ray = AI_ON_EKS.replace("FRAMEWORK", "ray-vllm").replace(
+        "accelerator: gpu", "accelerator: neuron"
+    )
+    neuron = stated(found(of_ray.replace("g6.24xlarge", ""))["inference"])
+    assert (neuron["gpu"], neuron["gpu_count"]) == ("Neuron", 2)
+    llama = stated(found(AI_ON_EKS.replace("FRAMEWORK", "llama-cpp"))["inference"])
+    assert (llama["backend"], llama["gpu"], llama["gpu_count"]) == ("llama.cpp", "CPU", 0)
+    assert found(AI_ON_EKS.replace("FRAMEWORK", "diffusers")) == {}
+    bare = AI_ON_EKS.replace("FRAMEWORK", "vllm").partition("    deployment:")[0]
+    assert found(bare)["inference"].expect == "partial"
