@@ -38,6 +38,7 @@ NAME = "Kubernetes workload"
 
 # Objects that have a pod template for something that answers no requests.
 _NOT_SERVING = frozenset(("CronJob", "PodTemplate", "Workflow", "PipelineRun"))
+_LOWEST_SCALE = ("autoscaling.knative.dev/min-scale", "autoscaling.knative.dev/minScale")
 # Objects whose roles are made once for each of their own replicas. Source: AIBrix StormService API.
 _SETS_OF_ROLES = frozenset(("StormService",))
 
@@ -78,6 +79,8 @@ def _workload(document: Document, serving: Served) -> NativeDeployment:
     A StatefulSet whose engine runs over as many nodes as it has pods is one replica.
     """
     replicas = number(at(document.tree, "spec"), "replicas")
+    if document.group == "serving.knative.dev":
+        replicas = _lowest_scale(document)
     nodes = serving.reading.settings.get("nodes")
     size = nodes.value if nodes is not None and isinstance(nodes.value, int) else 1
     if document.kind != "StatefulSet" or size < 2 or not isinstance(replicas, Stated):
@@ -87,6 +90,13 @@ def _workload(document: Document, serving: Served) -> NativeDeployment:
         return _deployment(document, serving, replicas)
     whole = replace(replicas, value=pods // size)
     return _deployment(document, serving, whole, count=times(serving.gpu_count, size), nodes=size)
+
+
+def _lowest_scale(document: Document) -> Fact:
+    """The replicas that Knative always keeps. Source: Knative, "Configuring scale bounds"."""
+    notes = at(document.tree, "spec", "template", "metadata", "annotations")
+    found = (number(notes, key, origin=f"annotation {key}") for key in _LOWEST_SCALE)
+    return next((fact for fact in found if isinstance(fact, Stated)), Unknown())
 
 
 def _of_role(document: Document, path: Path, serving: Served, role: str) -> NativeDeployment:

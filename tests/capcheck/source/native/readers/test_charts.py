@@ -362,3 +362,25 @@ def test_parameters_of_a_chart_are_the_engines_flags(found: Found) -> None:
     assert found(AI_ON_EKS.replace("FRAMEWORK", "diffusers")) == {}
     bare = AI_ON_EKS.replace("FRAMEWORK", "vllm").partition("    deployment:")[0]
     assert found(bare)["inference"].expect == "partial"
+
+
+def test_a_model_service_of_llm_d_has_the_charts_fields(found: Found) -> None:
+    text = """\
+    apiVersion: llm-d.ai/v1alpha1
+    kind: ModelService
+    metadata: {name: chat}
+    spec:
+      baseConfigMapRef: {name: base}
+      modelArtifacts: {uri: hf://org/m}
+      decode: {replicas: 2, parallelism: {tensor: 4}, containers: [{name: vllm, args: [--max-model-len, "100"]}]}
+      prefill: {replicas: 1, containers: [{name: vllm}]}
+    """  # noqa: E501
+    read = found(text)
+    assert stated(read["ModelService/chat#decode"]) == {
+        "backend": "vllm",
+        "model": "org/m",
+        "tp": 4,
+        "replicas": 2,
+        "max_model_len": 100,
+    }
+    assert read["ModelService/chat#prefill"].expect == "partial"

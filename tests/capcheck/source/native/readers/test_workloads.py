@@ -437,3 +437,25 @@ def test_an_image_named_after_an_engine_is_believed_with_a_gpu(
     if count:
         chat = read["Deployment/chat"]
         assert (stated(chat)["gpu_count"], chat.expect) == (count, "partial")
+
+
+@pytest.mark.parametrize(
+    "key", ["autoscaling.knative.dev/minScale", "autoscaling.knative.dev/min-scale"]
+)
+def test_a_knative_service_keeps_its_lowest_scale(key: str, found: Found) -> None:
+    text = f"""\
+    apiVersion: serving.knative.dev/v1
+    kind: Service
+    metadata: {{name: chat}}
+    spec:
+      template:
+        metadata: {{annotations: {{{key}: "2"}}}}
+        spec:
+          nodeSelector: {{run.googleapis.com/accelerator: nvidia-l4}}
+          containers:
+          - image: vllm/vllm-openai:v0.10.0
+            args: [--model, org/m]
+            resources: {{limits: {{nvidia.com/gpu: "1"}}}}
+    """
+    facts = stated(found(text)["Service/chat"])
+    assert (facts["gpu"], facts["gpu_count"], facts["replicas"]) == ("L4", 1, 2)
