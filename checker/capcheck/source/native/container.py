@@ -24,7 +24,10 @@ RUNS_ON_CPU = frozenset(("ollama", "llama.cpp"))
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """A container as any orchestrator describes it; variables in it are already replaced."""
+    """A container as any orchestrator describes it; variables in it are already replaced.
+
+    `asks_for_gpus` makes an engine in its image's mere name believable.
+    """
 
     place: Place
     image: Text | None = None
@@ -32,6 +35,7 @@ class Container:
     arguments: tuple[Text, ...] = ()
     environment: Environment = field(default_factory=dict)
     name: str = ""
+    asks_for_gpus: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +84,8 @@ def _commanded(container: Container, image: Image | None, implied: Stated | None
     found = programs.calls(words, container.environment)
     if found:
         return of_calls(found)
-    if image is not None and image.role == "guess" and not _has_flags(words, image.engine):
-        image = None
+    if image is not None and image.role == "guess" and not container.asks_for_gpus:
+        image = image if _has_flags(words, image.engine) else None
     backend = _backend_of(container, image) or implied
     if container.command and not _is_flags(container.command):
         if backend is None or _is_idle(container.command[0].value):

@@ -21,6 +21,7 @@ from capcheck.source.native.command.variables import Environment
 from capcheck.source.native.deployment import NativeDeployment
 from capcheck.source.native.labels import GpuLabels
 from capcheck.source.native.readers import (
+    ai_on_eks,
     app_template,
     bento_project,
     compose,
@@ -28,6 +29,7 @@ from capcheck.source.native.readers import (
     dynamo,
     dynamo_request,
     engine_config,
+    engine_values,
     env_profile,
     kaito,
     kserve,
@@ -51,6 +53,7 @@ from capcheck.source.native.readers import (
     production_stack,
     python_program,
     ray_serve,
+    role_groups,
     shell_script,
     skypilot,
     systemd,
@@ -94,6 +97,7 @@ READERS: tuple[Reader, ...] = (
     nebari,
     ome,
     ray_serve,
+    role_groups,
     skypilot,
     dstack,
     oci_blueprint,
@@ -106,8 +110,10 @@ READERS: tuple[Reader, ...] = (
     opea,
     nim_chart,
     kserve_chart,
+    ai_on_eks,
     ollama_chart,
     kubeai_catalogue,
+    engine_values,
     llama_swap,
     localai,
     engine_config,

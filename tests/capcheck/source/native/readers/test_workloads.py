@@ -422,3 +422,40 @@ def test_embedding_models_that_are_pulled_as_well_are_left_aside(found: Found) -
         """  # noqa: E501
     )
     assert stated(found(text)["Deployment/chat"])["model"] == "qwen3:8b"
+
+
+@pytest.mark.parametrize(("resources", "count"), [("limits: {nvidia.com/gpu: 1}", 1), ("", None)])
+def test_an_image_named_after_an_engine_is_believed_with_a_gpu(
+    resources: str, count: int | None, found: Found
+) -> None:
+    text = deployment(
+        "containers:\n- {name: a, image: own-vllm-chat:1, command: [/entrypoint.sh], "
+        f"resources: {{{resources}}}}}\n"
+    )
+    read = found(text)
+    assert ("Deployment/chat" in read) == (count is not None)
+    if count:
+        chat = read["Deployment/chat"]
+        assert (stated(chat)["gpu_count"], chat.expect) == (count, "partial")
+
+
+@pytest.mark.parametrize(
+    "key", ["autoscaling.knative.dev/minScale", "autoscaling.knative.dev/min-scale"]
+)
+def test_a_knative_service_keeps_its_lowest_scale(key: str, found: Found) -> None:
+    text = f"""\
+    apiVersion: serving.knative.dev/v1
+    kind: Service
+    metadata: {{name: chat}}
+    spec:
+      template:
+        metadata: {{annotations: {{{key}: "2"}}}}
+        spec:
+          nodeSelector: {{run.googleapis.com/accelerator: nvidia-l4}}
+          containers:
+          - image: vllm/vllm-openai:v0.10.0
+            args: [--model, org/m]
+            resources: {{limits: {{nvidia.com/gpu: "1"}}}}
+    """
+    facts = stated(found(text)["Service/chat"])
+    assert (facts["gpu"], facts["gpu_count"], facts["replicas"]) == ("L4", 1, 2)
