@@ -18,7 +18,7 @@ from capcheck.source.native.command.variables import (
     NO_ARGUMENTS,
     Environment,
     closing,
-    is_open,
+    is_known,
     parameter,
 )
 from capcheck.source.native.text import EMPTY, MAX_LENGTH, Text, joined
@@ -258,8 +258,7 @@ class _Reader:
                 # `NAME=` stands in the first pieces; joining all of them each time adds up.
                 head = "".join(piece.value[:200] for piece in pieces[:4])
                 is_assignment = bool(_ASSIGNMENT.match(head))
-                name = value.unresolved[:1]
-                if is_assignment or (name and not is_open(name[0], value)):
+                if is_assignment or not is_known(value):
                     pieces.append(value)
                 else:
                     self._split_into(value, pieces, words)
@@ -364,7 +363,7 @@ class _Reader:
             self._word()
         target = self.words
         self.words, self.quoted_first = before, first
-        if written.endswith("<<") or written.endswith("<<-"):
+        if written.endswith(("<<", "<<-")) and not written.endswith("<<<"):
             self.heredocs.append(target[0].value if target else "")
 
     def _skip_heredocs(self) -> None:

@@ -25,6 +25,7 @@ def words(command: Command) -> list[str]:
         ("cat <<EOF > f\nvllm serve no\nEOF\nb", [["cat"], ["b"]]),
         ("cat <<-'EOF'\n\tx\n\tEOF\nb", [["cat"], ["b"]]),
         ("cat <<< text b", [["cat", "b"]]),
+        ("cat <<< text\nb", [["cat"], ["b"]]),
         ("if a; then b; else c; fi; d", [["a"], ["b"], ["c"], ["d"]]),
         ("while a; do b; done", [["a"], ["b"]]),
         ("for x in 1 2; do a; done", [["a"]]),
@@ -98,6 +99,16 @@ def test_what_only_a_shell_can_know_is_unresolved(script: str, missing: tuple[st
 )
 def test_a_branch_changes_what_its_test_lets_it(script: str, expected: list[str]) -> None:
     assert words(commands(text_of(script), {})[-1]) == expected
+
+
+@pytest.mark.parametrize(
+    "script",
+    ['A=(--m 1 --k "$K" --n 2); b "${A[@]}"', 'A="--m 1 --k $K --n 2"; b $A'],
+)
+def test_one_word_without_a_value_hides_no_other(script: str) -> None:
+    last = commands(text_of(script), {})[-1]
+    assert words(last) == ["b", "--m", "1", "--k", "$K", "--n", "2"]
+    assert [word.unresolved for word in last.words if word.unresolved] == [("K",)]
 
 
 def test_a_flag_that_a_branch_may_replace_is_unknown() -> None:

@@ -83,6 +83,18 @@ def test_docker_run(options: str, gpu: str | None, count: int | str | None) -> N
     assert known == {"backend": "vllm", "model": "m", "tp": 2}
 
 
+def test_an_image_that_another_script_names() -> None:
+    one = script(
+        """\
+        #!/bin/bash
+        source common.sh
+        args=(--detach --name "$N")
+        docker run "${args[@]}" "$VLLM_IMAGE" --model /model --gpu-memory-utilization 0.9 "$A"
+        """
+    )
+    assert stated(one) == {"backend": "vllm", "model": "/model", "gpu_memory_utilization": 0.9}
+
+
 def test_containers_are_told_apart_by_their_names() -> None:
     known = read(
         run_sh="""\
@@ -189,7 +201,9 @@ def test_a_unit_whose_program_hides_the_engine_deploys_nothing() -> None:
     assert (one.expect, stated(one)) == ("none", {})
     named = read(vllm_service="[Service]\nExecStart=/opt/start.sh\n")["vllm.service"]
     assert named.expect == "none"
+    assert read(vllm_service="[Service]\nRestart=always\n")["vllm.service"].expect == "none"
     assert read(a_service="[Service]\nExecStart=/usr/bin/nginx\n") == {}
+    assert read(vllm_service="#!/bin/sh\nvllm_up\n") == {}
 
 
 def test_a_configuration_file_of_an_engine() -> None:
@@ -251,6 +265,7 @@ def test_llama_swap() -> None:
             cmd: docker run --gpus all vllm/vllm-openai --model m
             env: [A=b]
           script: {cmd: "./serve.sh ${PORT}"}
+          speech: {cmd: "whisper-server --model m.bin"}
         """
     )
     assert set(known) == {"models.small", "models.docker", "models.script"}
