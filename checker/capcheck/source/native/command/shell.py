@@ -109,20 +109,33 @@ class _Reader:
         self.at += len(operator)
         if operator == "\n" and not self.words and self.operator in ("&&", "||"):
             return  # the command goes on in the next line
-        in_case = bool(self.open) and self.open[-1].opener == "case"
-        if operator == "(" and len(self.words) == 1 and not in_case and not self._is_word():
+        awaits = bool(self.open) and self.open[-1].awaits_pattern
+        if operator == "(" and len(self.words) == 1 and not awaits and not self._is_word():
             self.words = []  # the name of a function
             self.is_function = True
-        elif operator == ")" and in_case:
-            self.words = []  # a pattern
-            self.branch += 1
-            self.open[-1].end(self.environment)
-            self.open[-1].begin(self.environment)
+        elif operator in ("|", ")") and awaits:
+            self._pattern(operator)
         else:
             self._complete()
+            if self.open and self.open[-1].opener == "case":
+                if operator == ";;":
+                    self.open[-1].end(self.environment)
+                    self.open[-1].awaits_pattern = True
+                elif operator == ")" and self.open[-1].awaits_pattern:
+                    self._pattern(operator)
         self.operator = operator if operator not in ("\n", "(", ")") else ";"
         if operator == "\n":
             self._skip_heredocs()
+
+    def _pattern(self, operator: str) -> None:
+        """One of the patterns of a `case`, and with the last of them its part."""
+        case = self.open[-1]
+        case.patterns += self.words
+        self.words = []
+        if operator == ")":
+            self.branch += 1
+            case.tests = [case.matched()]
+            case.begin(self.environment)
 
     def _is_word(self) -> bool:
         """Whether the one word before a bracket is the shell's own: `while ((`."""
@@ -161,7 +174,11 @@ class _Reader:
             self.open.append(Branch(head))
             self.branch += 1
             if head in ("for", "select", "case"):
-                if head != "case" and len(words) > 1:
+                if head == "case":
+                    self.open[-1].awaits_pattern = True
+                    self.open[-1].subject = words[1] if len(words) > 1 else None
+                    self.open[-1].patterns = words[3:]
+                elif len(words) > 1:
                     self._assign(words[1].value, words[1].missing(words[1].value))
                 words[1:] = []
             else:

@@ -88,6 +88,13 @@ def test_what_only_a_shell_can_know_is_unresolved(script: str, missing: tuple[st
         ("A=1; [ -z x ] &&\n A=2\nb $A", ["b", "1"]),
         ("A=1; [[ x.gguf == *.gguf ]] || A=2; b $A", ["b", "1"]),
         ("if x; then A=1; b $A; fi", ["b", "1"]),
+        ("X=q; case $X in p|r) A=1 ;; q) A=2 ;; *) A=3 ;; esac; b $A", ["b", "2"]),
+        ("X=z; case $X in p) A=1 ;; *) A=3 ;; esac; b $A", ["b", "3"]),
+        ("A=0; case z in (p) A=1 ;; esac; b $A", ["b", "0"]),
+        (
+            'A=(--m $K); case $X in p) A+=(-n) ;; q) A+=(-o) ;; esac; b "${A[@]}" c',
+            ["b", "--m", "$K", "$A", "c"],
+        ),
         ("A=1; if x; then A=2; b $A; fi", ["b", "2"]),
         ("A='--m 1'; if x; then A=\"$A --n 2\"; fi; b $A", ["b", "--m", "1", "$A"]),
         ('A=(--m 1); if x; then A+=(--n 2); fi; b "${A[@]}"', ["b", "--m", "1", "$A"]),

@@ -151,6 +151,14 @@ def test_a_shell_line_in_a_string(found: Found) -> None:
     assert stated(serve)["model"] == "org/m"
 
 
+def test_strings_behind_one_another_are_one(found: Found) -> None:
+    text = MODAL.replace(
+        'MODEL = "org/m-FP8"', 'FOLDER = "/models"\nMODEL = FOLDER + "/" + "m-FP8"'
+    )
+    (serve,) = found(text, "m.py").values()
+    assert stated(serve)["model"] == "/models/m-FP8"
+
+
 def test_the_only_function_on_a_gpu_runs_the_programs_engine(found: Found) -> None:
     text = """\
     import modal
