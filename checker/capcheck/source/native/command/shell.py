@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from capcheck.source.native.command.arithmetic import evaluate
 from capcheck.source.native.command.arrays import array, elements
 from capcheck.source.native.command.branches import TESTS, Branch, doubtful, holds
+from capcheck.source.native.command.scope import Scope
 from capcheck.source.native.command.variables import (
     NO_ARGUMENTS,
     Environment,
@@ -66,7 +67,7 @@ class _Reader:
         self.script = script
         self.value = script.value
         self.at = 0
-        self.environment: dict[str, Text] = dict(environment)
+        self.scope = Scope(environment, _most(script))
         self.words: list[Text] = []
         self.quoted_first = False
         self.found: list[Command] = []
@@ -79,8 +80,6 @@ class _Reader:
         # The braces that are open; those of a function's body hold what its callers handed it.
         self.braces: list[Text | None] = []
         self.is_function = False
-        self.expanded = 0
-        self.most = _most(script)
 
     def read(self) -> tuple[Command, ...]:
         while self.at < len(self.value):
@@ -119,7 +118,7 @@ class _Reader:
             self._complete()
             if self.open and self.open[-1].opener == "case":
                 if operator == ";;":
-                    self.open[-1].end(self.environment)
+                    self.open[-1].end(self.scope.own())
                     self.open[-1].awaits_pattern = True
                 elif operator == ")" and self.open[-1].awaits_pattern:
                     self._pattern(operator)
@@ -135,7 +134,7 @@ class _Reader:
         if operator == ")":
             self.branch += 1
             case.tests = [case.matched()]
-            case.begin(self.environment)
+            case.begin(self.scope.own())
 
     def _is_word(self) -> bool:
         """Whether the one word before a bracket is the shell's own: `while ((`."""
@@ -145,26 +144,27 @@ class _Reader:
         words, self.words = self.words, []
         while words and not self.quoted_first and self._takes(words[0].value, words):
             words = words[1:]
-        own = dict(self.environment)
+        alone = all(_ASSIGNMENT.match(word.value) for word in words)
+        own = self.scope.own() if alone else self.scope.seen()
+        if not alone and _ASSIGNMENT.match(words[0].value):
+            own = dict(own)
         while words and (match := _ASSIGNMENT.match(words[0].value)):
             self._note(words[0], match, own)
             words = words[1:]
-            if not words:
-                self.environment = own
         if words and words[0].value in _DECLARERS:
             for word in words[1:]:
                 if match := _ASSIGNMENT.match(word.value):
-                    self._note(word, match, self.environment)
+                    self._note(word, match, self.scope.own())
             words = []
         self.tested = []
         if words:
-            result = holds(words, self.environment)
+            result = holds(words, self.scope.variables)
             if words[0].value in TESTS:
                 self.tested = [result]
             if self.open and self.open[-1].in_condition:
                 self.open[-1].tests.append(result)
             if [word.value for word in words[:2]] == ["set", "--"]:
-                self.environment.pop(NO_ARGUMENTS, None)
+                self.scope.own().pop(NO_ARGUMENTS, None)
             self.found.append(Command(tuple(words), own, self.branch if self.open else 0))
 
     def _takes(self, head: str, words: list[Text]) -> bool:
@@ -179,18 +179,18 @@ class _Reader:
                     self.open[-1].subject = words[1] if len(words) > 1 else None
                     self.open[-1].patterns = words[3:]
                 elif len(words) > 1:
-                    self._assign(words[1].value, words[1].missing(words[1].value))
+                    self.scope.assign(words[1].value, words[1].missing(words[1].value))
                 words[1:] = []
             else:
                 self.open[-1].condition()
         elif head in _CLOSERS:
             if inner is not None:
-                self.open.pop().close(self.environment)
+                self.open.pop().close(self.scope.own())
             self.branch += 1
             words[1:] = []
         elif head == "}":
             if self.braces and (known := self.braces.pop()) is not None:
-                self.environment[NO_ARGUMENTS] = known
+                self.scope.own()[NO_ARGUMENTS] = known
         elif head in _SKIPPED:
             self._part(head, inner)
         else:
@@ -204,20 +204,20 @@ class _Reader:
         if inner is None:
             return
         if head in ("then", "do"):
-            inner.begin(self.environment)
+            inner.begin(self.scope.own())
         elif head in ("else", "elif"):
-            inner.end(self.environment)
+            inner.end(self.scope.own())
             if head == "elif":
                 inner.condition()
             else:
-                inner.begin(self.environment, otherwise=True)
+                inner.begin(self.scope.own(), otherwise=True)
 
     def _brace(self) -> None:
         """`{`: what a function is handed is not what the script is."""
         is_function = self.is_function or self.words[0].value == "function"
-        self.braces.append(self.environment.get(NO_ARGUMENTS) if is_function else None)
+        self.braces.append(self.scope.variables.get(NO_ARGUMENTS) if is_function else None)
         if is_function:
-            self.environment.pop(NO_ARGUMENTS, None)
+            self.scope.own().pop(NO_ARGUMENTS, None)
         self.is_function = False
         self.words = []
 
@@ -235,13 +235,7 @@ class _Reader:
             return
         if decided is None:
             value = doubtful(name, before, (value or word,))
-        self._assign(name, value, into)
-
-    def _assign(self, name: str, value: Text, into: dict[str, Text] | None = None) -> None:
-        self.expanded += len(value.value)
-        if self.expanded > self.most or len(value.value) > MAX_LENGTH:
-            value = value[:100].missing(name)
-        (self.environment if into is None else into)[name] = value
+        self.scope.assign(name, value, into)
 
     def _word(self) -> None:
         """Read one word; expansions outside quotes may make it several or none."""
@@ -347,12 +341,11 @@ class _Reader:
             self.at = closing(self.value, start + 1, "(", ")") + 1
             written = self.script[start : self.at]
             counted = written.value.startswith("$((") and written.value.endswith("))")
-            if counted and (number := evaluate(written, self.environment)) is not None:
+            if counted and (number := evaluate(written, self.scope.variables)) is not None:
                 return number
             return written if written.unresolved else written.missing(written.value[:60])
-        value, self.at = parameter(self.script, start, self.environment)
-        self.expanded += len(value.value)
-        if self.expanded > self.most:
+        value, self.at = parameter(self.script, start, self.scope.variables)
+        if not self.scope.spend(len(value.value)):
             return self.script[start : self.at].missing("text beyond the limit")
         return value
 
@@ -363,7 +356,7 @@ class _Reader:
         self.at = end + 1
         if self.depth >= _DEEPEST:
             return inner.missing("(...)")
-        found = _Reader(inner, self.environment, self.depth + 1).read()
+        found = _Reader(inner, self.scope.variables, self.depth + 1).read()
         return array([word for command in found for word in command.words])
 
     def _redirection(self, length: int) -> None:
