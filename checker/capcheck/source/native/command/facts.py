@@ -19,6 +19,7 @@ from capcheck.source.native.text import Text
 _URI = re.compile(r"[a-z][a-z0-9+.-]*://")
 # What `envsubst` or a template's parameters would fill in before the file is applied.
 _PLACEHOLDER = re.compile(r"\$\{[^}]*\}|\$\([\w.-]+\)|\$[A-Z][A-Z0-9_]{2,}")
+_BELOW_HOME = re.compile(r"\$(?:HOME|\{HOME\})/[^$]+$")
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)([kKmMgG])?")
 _SCALE = {"": 1, "k": 10**3, "K": 2**10, "m": 10**6, "M": 2**20, "g": 10**9, "G": 2**30}
 
@@ -173,6 +174,8 @@ def model(value: Text, origin: str) -> Fact:
             return Stated(text, place, origin) if place else Unknown()
         if match[0] == "hf://":
             value = value[len("hf://") :]
+    elif value.unresolved == ("HOME",) and _BELOW_HOME.match(text) and value.place is not None:
+        return Stated(text, value.place, origin)
     return typed(value, "text", origin)
 
 

@@ -83,6 +83,18 @@ def test_docker_run(options: str, gpu: str | None, count: int | str | None) -> N
     assert known == {"backend": "vllm", "model": "m", "tp": 2}
 
 
+def test_an_image_that_another_script_names() -> None:
+    one = script(
+        """\
+        #!/bin/bash
+        source common.sh
+        args=(--detach --name "$N")
+        docker run "${args[@]}" "$VLLM_IMAGE" --model /model --gpu-memory-utilization 0.9 "$A"
+        """
+    )
+    assert stated(one) == {"backend": "vllm", "model": "/model", "gpu_memory_utilization": 0.9}
+
+
 def test_containers_are_told_apart_by_their_names() -> None:
     known = read(
         run_sh="""\
@@ -162,9 +174,26 @@ def test_units_that_run_containers() -> None:
 
 
 def test_a_units_specifiers_are_unresolved() -> None:
-    one = read(a_service="[Service]\nExecStart=llama-server -m %h/m.gguf -c 4096\n")["a.service"]
-    assert waiting(one) == {"model": "unresolved variable %h"}
+    one = read(a_service="[Service]\nExecStart=llama-server -m /m/%i.gguf -c 4096\n")["a.service"]
+    assert waiting(one) == {"model": "unresolved variable %i"}
     assert stated(one) == {"backend": "llama.cpp", "max_model_len": 4096}
+    home = read(a_service="[Service]\nExecStart=llama-server -m %h/m-Q8_0.gguf\n")["a.service"]
+    assert stated(home)["model"] == "%h/m-Q8_0.gguf"
+
+
+@pytest.mark.parametrize(
+    ("assigned", "count"),
+    [("0", 1), ("0,1,2", 3), ("GPU-1a-2b", 1), ("", None), ("$GPUS", None), ("-1", None)],
+)
+def test_the_devices_that_an_engine_on_the_host_is_shown(assigned: str, count: int | None) -> None:
+    one = script(f"#!/bin/sh\nexport CUDA_VISIBLE_DEVICES={assigned}\nvllm serve m\n")
+    assert stated(one).get("gpu_count") == count
+
+
+def test_a_path_below_the_home_folder_is_known() -> None:
+    one = script("#!/bin/sh\nllama-server -m $HOME/m/a-Q4_0.gguf\n")
+    assert (stated(one)["model"], one.expect) == ("$HOME/m/a-Q4_0.gguf", "ok")
+    assert waiting(script("#!/bin/sh\nvllm serve $HOME\n")) == {"model": "unresolved variable HOME"}
 
 
 def test_a_unit_whose_program_hides_the_engine_deploys_nothing() -> None:
@@ -172,7 +201,9 @@ def test_a_unit_whose_program_hides_the_engine_deploys_nothing() -> None:
     assert (one.expect, stated(one)) == ("none", {})
     named = read(vllm_service="[Service]\nExecStart=/opt/start.sh\n")["vllm.service"]
     assert named.expect == "none"
+    assert read(vllm_service="[Service]\nRestart=always\n")["vllm.service"].expect == "none"
     assert read(a_service="[Service]\nExecStart=/usr/bin/nginx\n") == {}
+    assert read(vllm_service="#!/bin/sh\nvllm_up\n") == {}
 
 
 def test_a_configuration_file_of_an_engine() -> None:
@@ -188,6 +219,11 @@ def test_a_configuration_file_of_an_engine() -> None:
         "max_model_len": 4096,
     }
     assert one.expect == "ok"
+    without = read(c_yaml="max-model-len: 4096\nenforce-eager: true\n")["c.yaml"]
+    assert (without.expect, stated(without)) == (
+        "runtime",
+        {"backend": "vllm", "max_model_len": 4096},
+    )
     sglang = read(c_yaml="model-path: m\ntp-size: 2\nmem-fraction-static: 0.8\n")["c.yaml"]
     assert stated(sglang) == {"backend": "sglang", "model": "m", "tp": 2}
     assert read(c_yaml="model: m\nport: 1\nhost: x\n") == {}
@@ -206,6 +242,9 @@ def test_a_file_of_variables_is_partial() -> None:
         "gpu_memory_utilization": 0.8,
     }
     assert one.expect == "partial"
+    named = read(vllm_env="MODEL_ID=org/m\nDRAFT_MODEL_ID=org/d\n")["vllm.env"]
+    assert stated(named) == {"backend": "vllm", "model": "org/m"}
+    assert read(vllm_env="JUDGE_MODEL=a\n") == {}
     assert read(a_env="MODEL=a\nMAX_MODEL_LEN=1\n") == {}
     assert read(a_env="VLLM_API_KEY=a\nOLLAMA_HOST=b\nMAX_MODEL_LEN=1\n") == {}
 
@@ -226,6 +265,7 @@ def test_llama_swap() -> None:
             cmd: docker run --gpus all vllm/vllm-openai --model m
             env: [A=b]
           script: {cmd: "./serve.sh ${PORT}"}
+          speech: {cmd: "whisper-server --model m.bin"}
         """
     )
     assert set(known) == {"models.small", "models.docker", "models.script"}
