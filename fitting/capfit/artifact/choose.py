@@ -13,6 +13,7 @@ from capfit.artifact.selection import CANDIDATES, Candidate, Choice
 from capfit.data.rows import Decode, Prefill, Serving
 from capfit.data.tables import Data
 from capfit.held_out import HeldOut
+from capfit.scaling import turns
 from capfit.speed import hold_out as speed_hold_out
 from capfit.speed.forms import Form as SpeedForm
 from capfit.speed.validate import By
@@ -71,6 +72,10 @@ def _growth(data: Data, form: scaling.Growth) -> _Judged:
     return _shares(scaling.hold_out(data, form))
 
 
+def _turns(data: Data, form: scaling.Overhead) -> _Judged:
+    return _shares(turns.hold_out(data, form))
+
+
 def _quality(data: Data, form: quality.Form) -> _Judged:
     rows = quality.hold_out(data, form)
     return _judged(rows, lambda said, row: abs(said - row.measured))
@@ -124,4 +129,5 @@ _JUDGES: Mapping[str, tuple[Judge, str]] = {
     "quality": (_quality, "models; mean absolute error, share of items"),
     "speed": (_speed, "models and GPUs in turn; mean absolute log error"),
     "batch step growth": (_growth, "models; mean absolute error, share of the measurement"),
+    "turns on one slot": (_turns, "models; mean absolute error, share of the measurement"),
 }

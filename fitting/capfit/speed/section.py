@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from capcheck.predict.speed.fitted import LAWS
 
-from capfit.speed.engines import CLIENT_LIMITED, ENGINES
+from capfit.speed.engines import ENGINES
 from capfit.speed.intervals import SECTIONS, residuals, section_of, table
 from capfit.speed.joint import Joint, by_gpu, by_model
 from capfit.speed.points import Point
@@ -45,7 +45,6 @@ def sections(joint: Joint, theta: Array) -> dict[str, Any]:
             for kind, entry in found_table.items()
         }
         out[name]["seen"] = seen(mine, points)
-    out["step"]["client_limited"] = CLIENT_LIMITED
     out["engines"] = ENGINES
     return out
 
