@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from capcheck.predict.speed.fitted import LAWS
+from capcheck.predict.speed.traits import flagged_kernels
 
 from capfit.speed.engines import ENGINES
 from capfit.speed.intervals import SECTIONS, residuals, section_of, table
@@ -84,6 +85,7 @@ def seen(points: Sequence[Point], every: Sequence[Point]) -> Mapping[str, Mappin
             "memories": sorted({p.traits.memory for p in kin}),
             "kernels": sorted({p.traits.kernel for p in kin}),
             "flags": sorted({flag for p in kin for flag in p.traits.flags}),
+            "flagged": sorted({name for p in kin for name in flagged_kernels(p.traits)}),
             "params_b": [min(sizes), max(sizes)],
             "ranks": max(p.ranks for p in mine),
             "cells": sorted({f"{p.model.name} {p.traits.kernel} {p.gpu.name}" for p in mine}),
