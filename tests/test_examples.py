@@ -21,6 +21,7 @@ EXPECTED = {
     "cannot-predict": [("house-model", "cannot-predict", ["unknown-model", "unknown-gpu"])],
     "fails-latency": [("helpdesk", "fail", ["queue-unstable"])],
     "fails-vram": [("chat-large", "fail", ["vram-does-not-fit"])],
+    "from-kubernetes": [("chat", "pass", [])],
     "fleet": [("chat", "pass", []), ("rag", "pass", []), ("notes", "pass", [])],
     "hobby-ollama-rtx4060": [("assistant", "pass", [])],
     "inline-architecture": [("house-model", "pass", [])],

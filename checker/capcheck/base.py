@@ -13,7 +13,7 @@ from capcheck.manifest.discover import SKIPPED
 from capcheck.manifest.load import Entry, entries
 from capcheck.manifest.names import SUFFIXES, is_manifest
 from capcheck.manifest.referred import OutsideRepositoryError
-from capcheck.policies import Policies, named
+from capcheck.policies import NO_LABELS, Labels, Policies, labels_of, named
 from capcheck.policy.discover import PLACES
 from capcheck.policy.load import load as load_policy
 from capcheck.source.problems import quoted, whole_file
@@ -52,8 +52,11 @@ def read_base(
     *,
     environment: str | None = None,
     policy: Path | None = None,
+    labels: Labels = NO_LABELS,
 ) -> Base:
     """The manifests that `paths` mean at a commit; `shown` are those on disk, as they are shown.
+
+    `labels` are what node labels mean to the policies that judge.
 
     Raises BaseError when the commit is not there to compare with, InputError outside a repository.
     """
@@ -66,7 +69,7 @@ def read_base(
                 "and every finding counts; fetch it (of a shallow clone, with fetch-depth: 0)"
             )
         tree = repository.tree(commit)
-        found = _read(tree, repository.commit("HEAD"), paths, shown, environment)
+        found = _read(tree, repository.commit("HEAD"), paths, shown, environment, labels)
         return replace(found, policies=_policies(tree, found.asked, policy))
     except GitError as error:
         raise BaseError(
@@ -99,6 +102,7 @@ def _read(
     paths: Sequence[str],
     shown: Iterable[str],
     environment: str | None,
+    labels: Labels,
 ) -> Base:
     names = _Names(tree.repository.root)
     on_disk = {inside: name for name in shown if (inside := names.inside(name)) is not None}
@@ -118,6 +122,7 @@ def _read(
                 name,
                 read_file=lambda wanted: names.read(wanted, tree),
                 environment=environment,
+                labels=labels_of(name, labels),
             )
         except KeyError:
             raise GitError(f"{name} is missing from the object store (a partial clone?)") from None

@@ -12,6 +12,7 @@ from capcheck.manifest.load import Entry, entries
 from capcheck.manifest.native.discover import candidates
 from capcheck.manifest.native.read import paths_of
 from capcheck.manifest.referred import ReadFile
+from capcheck.source.native.labels import GpuLabels
 
 Sources = MutableMapping[str, Sequence[str]]
 
@@ -22,6 +23,7 @@ def come_across(
     stated: Iterable[Entry],
     sources: Sources,
     environment: str | None = None,
+    labels: GpuLabels | None = None,
 ) -> list[Entry]:
     """The deployments of native files below the folders among `paths`.
 
@@ -41,7 +43,9 @@ def come_across(
         try:
             read_file = recorded(reader_for(repository_root(path)), kept)
             data = read_manifest(path)
-            inside = entries(data, name, read_file=read_file, environment=environment)
+            inside = entries(
+                data, name, read_file=read_file, environment=environment, labels=labels
+            )
         except InputError:
             continue
         sources.update(kept)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from capcheck.compare.model import LimitChange
 from capcheck.errors import InputError, Problem
@@ -17,10 +18,20 @@ from capcheck.policy.combine import judging, tightened
 from capcheck.policy.load import load
 from capcheck.policy.loosened import loosened
 from capcheck.policy.model import EMPTY, Policy
+from capcheck.source.native.labels import GpuLabels
 from capcheck.source.problems import quoted, whole_file
 
 # What a manifest's policy can't say beside an organisation's: none of it tightens.
 NOT_TIGHTER = ("waivers", "prices", "registries", "gpu_labels")
+
+# What node labels mean, by manifest; `""` is everywhere else.
+Labels = Mapping[str, GpuLabels]
+NO_LABELS: Labels = MappingProxyType({})
+
+
+def labels_of(path: str, labels: Labels) -> GpuLabels:
+    """What node labels mean in one manifest, or native file, and what it refers to."""
+    return labels.get(path) or labels.get("", {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,11 @@ class Policies:
         """As a Context has them."""
         return {**({"": self.own} if self.own else {}), **self.named}
 
+    def labels(self) -> dict[str, GpuLabels]:
+        """As `labels_of` takes them; only where they mean anything."""
+        known = self.by_manifest().items()
+        return {path: one.facts.gpu_labels for path, one in known if one.facts.gpu_labels}
+
 
 def on_disk(
     asked: Path | None, manifests: Sequence[Path], stated: Iterable[Entry], problems: list[Problem]
@@ -66,6 +82,12 @@ def on_disk(
         return reader_for(roots[entry.path])(path)
 
     return Policies(own, named(stated, own, read, problems))
+
+
+def gpu_labels(asked: Path | None, files: Sequence[Path]) -> GpuLabels:
+    """What node labels mean to the organisation whose files these are. Raises InputError."""
+    path = discover.find(asked, files)
+    return discover.read(path).facts.gpu_labels if path else {}
 
 
 def named(

@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capcheck import plugins, policies
+from capcheck import stated as stated_files
 from capcheck.check import check
 from capcheck.compare.model import COMPARED, Comparison, LimitChange
 from capcheck.edit.offers import placed
 from capcheck.errors import InputError, Problem
 from capcheck.finding import Finding, Verdict
 from capcheck.judge import Context
-from capcheck.manifest.discover import find, read_manifest, reader_for, repository_root
-from capcheck.manifest.load import Entry, entries
-from capcheck.natives import come_across, lines_of, recorded
+from capcheck.manifest.discover import read_manifest
+from capcheck.manifest.load import Entry
 from capcheck.parallel import in_order
-from capcheck.policies import Policies
+from capcheck.policies import NO_LABELS, Labels, Policies
 from capcheck.policy import fleet, lint, loosened
 from capcheck.policy.combine import DEFAULT, failing, merged
 from capcheck.policy.model import EMPTY, Policy
@@ -67,11 +67,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The report, the lines of the files by path for excerpts, what native files state."""
+    """The report, and the lines of the files by path for excerpts."""
 
     report: Report
     sources: Mapping[str, Sequence[str]]
-    native: tuple[Entry, ...] = ()
 
 
 def run(
@@ -85,31 +84,28 @@ def run(
     paths = list(paths)
     registry, fitted = tables.load(), coefficients.load(options.coefficients)
     problems: list[Problem] = []
-    manifests = _manifests(paths, problems)
-    stated: list[Entry] = []
-    sources: dict[str, Sequence[str]] = {}
-    unread: set[str] = set()
-    for manifest in manifests:
-        name = manifest.as_posix()
-        try:
-            written = (instead or {}).get(name)
-            data = read_manifest(manifest) if written is None else written.encode()
-            sources[name] = lines_of(data)
-            stated += _entries(data, name, options, sources)
-        except InputError as error:
-            problems += error.problems
-            unread.add(name)
-    native = come_across(paths, manifests, stated, sources, options.environment)
-    stated += native
-    files = [manifest.as_posix() for manifest in manifests]
-    files += sorted({entry.path for entry in native})
+    manifests = stated_files.manifests(paths, problems)
+    reading = partial(
+        stated_files.read,
+        paths,
+        manifests,
+        environment=options.environment,
+        instead=instead or {},
+    )
+    read = reading()
+    stated, sources, unread, files = read.stated, read.sources, read.unread, read.files
+    problems += read.problems
     comparison: Comparison | None
     deployments: tuple[DeploymentReport, ...]
     base = _base(paths, files, options)
     asked = Path(options.policy) if options.policy is not None else None
-    on_head = policies.on_disk(asked, manifests, stated, problems)
+    on_head = policies.on_disk(asked, tuple(map(Path, files)), stated, problems)
     before = base.policies if base and not isinstance(base, Comparison) else None
     judging, moved = policies.judging_by(on_head, before)
+    if labels := judging.labels():
+        # Which policy says so is known only now.
+        stated = reading(labels=labels).stated
+        base = _base(paths, files, options, labels)
     for one in judging.all:
         problems += lint.unknown_rules(one, plugins.rule_ids(judging))
     context = Context(
@@ -134,8 +130,8 @@ def run(
         ]
         deployments, comparison = _compared(stated, base, unread, context, options)
     texts = {path: "\n".join(lines) for path, lines in sources.items()}
-    read = partial(_read_again, options=options)
-    deployments = placed(deployments, texts, read)
+    again = partial(stated_files.read_text, environment=options.environment, labels=labels)
+    deployments = placed(deployments, texts, again)
     report = Report(
         deployments=deployments,
         problems=tuple(problems),
@@ -148,8 +144,19 @@ def run(
         findings=_about_the_run(judging, deployments, comparison, moved, options),
         limits_changed=moved,
         policy=next((one.sources[0] for one in judging.all if one.sources), None),
+        draft=_draft(stated),
     )
-    return Outcome(report, sources, tuple(entry for entry in stated if entry.is_native))
+    return Outcome(report, sources)
+
+
+def _draft(stated: Sequence[Entry]) -> str | None:
+    """A manifest for the native files among them; None where all is in manifests."""
+    native = [entry for entry in stated if entry.is_native]
+    if not native:
+        return None
+    from capcheck.manifest.native.draft import draft  # most runs read manifests only
+
+    return draft(native)
 
 
 def _fail_on(judging: Policies, options: Options) -> tuple[Verdict, ...]:
@@ -199,19 +206,12 @@ def _lines_of(policy: Policy) -> Mapping[str, Sequence[str]]:
     return found
 
 
-def _entries(
-    data: bytes, path: str, options: Options, sources: dict[str, Sequence[str]]
-) -> tuple[Entry, ...]:
-    """What a file states in the environment asked for; the lines of what it refers to are kept."""
-    read_file = recorded(reader_for(repository_root(Path(path))), sources)
-    return entries(data, path, read_file=read_file, environment=options.environment)
-
-
-def _read_again(text: str, path: str, *, options: Options) -> tuple[Entry, ...]:
-    return _entries(text.encode(), path, options, {})
-
-
-def _base(paths: Sequence[str], shown: Sequence[str], options: Options) -> Base | Comparison | None:
+def _base(
+    paths: Sequence[str],
+    shown: Sequence[str],
+    options: Options,
+    labels: Labels = NO_LABELS,
+) -> Base | Comparison | None:
     """What base states, or why there is nothing to compare with; None when it was not asked for."""
     if options.base is None:
         return None
@@ -220,13 +220,20 @@ def _base(paths: Sequence[str], shown: Sequence[str], options: Options) -> Base 
 
     try:
         asked = Path(options.policy) if options.policy is not None else None
-        return read_base(options.base, paths, shown, environment=options.environment, policy=asked)
+        return read_base(
+            options.base,
+            paths,
+            shown,
+            environment=options.environment,
+            policy=asked,
+            labels=labels,
+        )
     except BaseError as error:
         return Comparison(str(error))
 
 
 def _compared(
-    stated: Sequence[Entry], base: Base, unread: set[str], context: Context, options: Options
+    stated: Sequence[Entry], base: Base, unread: frozenset[str], context: Context, options: Options
 ) -> tuple[tuple[DeploymentReport, ...], Comparison]:
     """Every deployment against base; what can't be read here is not taken for removed."""
     from capcheck.compare.fleet import compare, judge_entry
@@ -256,18 +263,6 @@ def _check(
         rates=options.rates,
     )
     return replace(report, is_asked=entry.is_asked)
-
-
-def _manifests(paths: Iterable[str], problems: list[Problem]) -> list[Path]:
-    """Sorted, each once; a path that does not exist does not hide the others."""
-    found: dict[Path, Path] = {}
-    for path in paths:
-        try:
-            for manifest in find((path,)):
-                found.setdefault(manifest.resolve(), manifest)
-        except InputError as error:
-            problems += error.problems
-    return sorted(found.values())
 
 
 def _provenance(registry: Registry, fitted: Coefficients) -> dict[str, str]:

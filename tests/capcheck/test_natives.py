@@ -53,6 +53,22 @@ def test_a_file_that_says_enough_passes():
     assert "✓ chat: pass, llama3.1-8b BF16 on vllm, 2 × L4 24GB" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("label", "basis"),
+    [
+        ("cloud.google.com/gke-accelerator: nvidia-l4", "gcp"),
+        ("node.kubernetes.io/instance-type: g6.xlarge", "aws"),
+        # No price of Oracle's is in the table, and nobody asked for one.
+        ("node.kubernetes.io/instance-type: BM.GPU.H100.8", "marketplace"),
+    ],
+)
+def test_a_label_of_a_cloud_says_whose_price_applies(repository: Path, label: str, basis: str):
+    labelled = WHOLE.replace("cloud.google.com/gke-accelerator: nvidia-l4", label)
+    (repository / "k8s/chat.yaml").write_text(labelled)
+    (one,) = json.loads(check("k8s/chat.yaml", "--format", "json").stdout)["deployments"]
+    assert basis in one["forecast"]["usd_month"]["basis"]
+
+
 def test_a_folder_is_searched():
     result = check(".")
     assert result.exit_code == 0

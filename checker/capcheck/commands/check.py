@@ -20,8 +20,7 @@ from capcheck.commands.options import (
 from capcheck.compare.model import COMPARED
 from capcheck.exit_codes import ExitCode
 from capcheck.finding import Verdict
-from capcheck.manifest.native.draft import draft
-from capcheck.output import Color, OutputError, check_writable, print_data, write_file
+from capcheck.output import Color, OutputError, check_writable, write_file
 from capcheck.predict import coefficients
 from capcheck.predict.coefficients import CoefficientsError
 from capcheck.report import FORMATS, Document, Style, to_document
@@ -186,8 +185,6 @@ def command(
         detail=how_much,
         sources=outcome.sources,
     )
-    if outcome.native and output_format == "terminal" and not quiet:
-        print_data(f"\nWhat the native files leave open, as a manifest:\n\n{draft(outcome.native)}")
     if output_format != "terminal" or quiet:
         for problem in outcome.report.problems:
             click.echo(f"error: {problem}", err=True)

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import click
 
+from capcheck.commands.options import policy_option
 from capcheck.exit_codes import ExitCode
 from capcheck.manifest.native.draft import draft
 from capcheck.natives import come_across
 from capcheck.output import OutputError, print_data, write_file
+from capcheck.policies import gpu_labels
 
 
 @click.command("init")
@@ -23,7 +25,8 @@ from capcheck.output import OutputError, print_data, write_file
     help="The manifest to write; it must not exist yet.",
 )
 @click.option("--dry-run", is_flag=True, help="Print it and write nothing.")
-def command(folders: tuple[str, ...], *, name: str, dry_run: bool) -> int:
+@policy_option
+def command(folders: tuple[str, ...], *, name: str, dry_run: bool, policy: Path | None) -> int:
     """Write a manifest with a `from` entry for every deployment in native files.
 
     FOLDER is where to look, the current directory by default. What the files do not say stands in
@@ -36,7 +39,9 @@ def command(folders: tuple[str, ...], *, name: str, dry_run: bool) -> int:
     target = Path(name)
     if target.exists() and not dry_run:
         raise click.UsageError(f"{name} exists: nothing is overwritten; --dry-run prints")
-    found = come_across(folders or (".",), (), (), {})
+    folders = folders or (".",)
+    labels = gpu_labels(policy, [Path(folder) / name for folder in folders])
+    found = come_across(folders, (), (), {}, labels=labels)
     if not found:
         click.echo("error: no deployment found in native files", err=True)
         return ExitCode.NOTHING_FOUND

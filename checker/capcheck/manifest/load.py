@@ -19,6 +19,7 @@ from capcheck.manifest.read import Stated, read, refuse_key
 from capcheck.manifest.referred import ReadFile, ReferredFiles
 from capcheck.place import Place
 from capcheck.source import nodes, yaml_tree
+from capcheck.source.native.labels import GpuLabels
 from capcheck.source.problems import Problems, quoted, whole_file
 from capcheck.source.text import decode
 
@@ -63,17 +64,23 @@ def load(
 
 
 def entries(
-    data: bytes, path: str, *, read_file: ReadFile | None = None, environment: str | None = None
+    data: bytes,
+    path: str,
+    *,
+    read_file: ReadFile | None = None,
+    environment: str | None = None,
+    labels: GpuLabels | None = None,
 ) -> tuple[Entry, ...]:
     """What one file states of each deployment in an environment, in file order.
 
     The file is a manifest, or a native file that states what it can. `path` is its own, with `/`
     between its parts, as it is shown in places. `read_file` gets the path of a file that it refers
-    to, joined to its folder, and raises OSError for one that it can't or won't read. Raises
-    InputError with every problem of the file, sorted by place.
+    to, joined to its folder, and raises OSError for one that it can't or won't read. `labels` are
+    the GPUs that an organisation's node labels mean in native files. Raises InputError with every
+    problem of the file, sorted by place.
     """
     if not _reads_as_manifest(data, path):
-        found = _native(data, path, read_file, environment)
+        found = _native(data, path, read_file, environment, labels)
         if found is not None:
             return found
     tree, noted = yaml_tree.read(data, path)
@@ -87,7 +94,7 @@ def entries(
     }
     layers = read_layers(tree, named, environment, problems)
     stated = _in_environment(layers, named, environment, problems)
-    files = ReferredFiles(path, read_file, problems)
+    files = ReferredFiles(path, read_file, problems, labels)
     configs = ModelConfigs(files)
     policy = _policy(tree, problems)
     found = tuple(
@@ -117,14 +124,18 @@ def _with_native(own: Stated, files: ReferredFiles) -> Iterable[Stated]:
 
 
 def _native(
-    data: bytes, path: str, read_file: ReadFile | None, environment: str | None
+    data: bytes,
+    path: str,
+    read_file: ReadFile | None,
+    environment: str | None,
+    labels: GpuLabels | None,
 ) -> tuple[Entry, ...] | None:
     """The deployments of a native file; None where it is of no form that is read."""
     from capcheck.manifest.native.read import alone, refuse
 
     problems = Problems()
     text = decode(data, path)
-    files = ReferredFiles(path, read_file, problems)
+    files = ReferredFiles(path, read_file, problems, labels)
     found = [
         Entry(one, path, environment=environment, address=address, is_native=True)
         for address, one in alone(text, path, files)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from capcheck.place import Place
+from capcheck.source.native.labels import GpuLabels
 from capcheck.source.problems import Problems, quoted
 
 ReadFile = Callable[[str], bytes]
@@ -20,10 +21,20 @@ class OutsideRepositoryError(OSError):
 
 
 class ReferredFiles:
-    """The files that one manifest refers to. What can't be read is noted where it is named."""
+    """The files that one manifest refers to. What can't be read is noted where it is named.
 
-    def __init__(self, manifest: str, read_file: ReadFile | None, problems: Problems) -> None:
+    `labels` are the GPUs that an organisation's node labels mean in them.
+    """
+
+    def __init__(
+        self,
+        manifest: str,
+        read_file: ReadFile | None,
+        problems: Problems,
+        labels: GpuLabels | None = None,
+    ) -> None:
         self.problems = problems
+        self.labels = labels or {}
         self._folder = posixpath.dirname(manifest)
         self._read_file = read_file
         self._known: dict[str, bytes | None] = {}

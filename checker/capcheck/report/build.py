@@ -11,6 +11,7 @@ from capcheck.errors import Problem
 from capcheck.estimate import PROVENANCES, Estimate, unknown
 from capcheck.exit_codes import exit_code
 from capcheck.finding import SEVERITIES, VERDICTS, Finding, Severity, Verdict, worst
+from capcheck.manifest.native.missing import missing
 from capcheck.report import comparison, document, ways
 from capcheck.report.facts import facts
 from capcheck.report.leaves import forecast, gate, leaf, rounded, spot
@@ -70,6 +71,7 @@ def to_document(report: Report, *, allow_empty: bool = False) -> document.Docume
         "removed": comparison.removed(report),
         "problems": [_problem(problem, report) for problem in report.problems],
         "plan": None if report.plan is None else ways.plan(report.plan),
+        "draft": report.draft,
     }
 
 
@@ -201,6 +203,10 @@ def _deployment(
         "why_not": [ways.alternative(found, stated.path) for found in entry.why_not],
         "economics": None if entry.economics is None else ways.economics(entry.economics),
         "patch": entry.patch,
+        "missing": [
+            {"fact": one.fact, "line": one.line, "reason": one.reason}
+            for one in missing(stated.places, stated.native.blanks)
+        ],
         **comparison.of_deployment(entry, report),
     }
 

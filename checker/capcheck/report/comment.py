@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from capcheck.compare.model import COMPARED
 from capcheck.finding import VERDICTS, Verdict, worst
+from capcheck.report import left_open
 from capcheck.report.changes import edited, fleet, table
 from capcheck.report.document import (
     Deployment,
@@ -86,6 +87,7 @@ def _render(document: Document, style: Style, rung: Rung) -> str:
         *_patches(document, style.links, rung),
         _not_blocking(document, rung),
         _fixed(document, rung),
+        "" if rung.remarks == 0 or not touched else left_open.block(document),
     ]
     body = list(filter(None, details))
     is_clean = document["verdict"] == "pass" and not document["limits_changed"]

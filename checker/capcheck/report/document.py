@@ -314,6 +314,14 @@ class Removed(TypedDict):
     usd_month: float | None
 
 
+class Missing(TypedDict):
+    """A field that is not known, the line of a manifest that would state it, and why."""
+
+    fact: str
+    line: str
+    reason: str
+
+
 class Deployment(DeploymentChange):
     """Everything said about one deployment."""
 
@@ -335,6 +343,7 @@ class Deployment(DeploymentChange):
     why_not: list[Alternative]
     economics: Economics | None
     patch: str | None
+    missing: list[Missing]
 
 
 class Problem(Spot):
@@ -400,3 +409,4 @@ class Document(TypedDict):
     removed: list[Removed]
     problems: list[Problem]
     plan: Plan | None
+    draft: str | None

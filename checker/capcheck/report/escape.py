@@ -5,6 +5,7 @@ A model name can hold a newline, an ANSI escape, a right-to-left override, `::er
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 # Names longer than this are cut wherever people read them; the JSON report has them whole.
@@ -61,6 +62,13 @@ def markdown(text: str, length: int = SENTENCE_LENGTH) -> str:
 def code(text: str) -> str:
     """A name in code type; unlike a backtick span it can hold backticks and pipes."""
     return f"<code>{markdown(text, NAME_LENGTH)}</code>"
+
+
+def fenced(text: str, language: str = "") -> str:
+    """A code block; its fence is longer than any run of backticks inside, so nothing ends it."""
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text}\n{fence}"
 
 
 _XML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from capcheck.numbers import amount
+from capcheck.report import left_open
 from capcheck.report.compared import (
     difference,
     fleet_difference,
@@ -65,6 +66,7 @@ def _render(document: Document, rung: Rung) -> str:
         *_on_base(document, rung),
         _under_load(document, rung),
         *ways(document, rung),
+        "" if rung.remarks == 0 else left_open.block(document),
         _footer(document),
     ]
     return "\n\n".join(filter(None, blocks)) + "\n"

@@ -62,7 +62,8 @@ class Report:
     """One run. `problems` are files that could not be read; the others were still judged.
 
     `findings` are about the run as a whole, and stand in the policy; `limits_changed` are the
-    policy's. `policy` is the file that judged, None without one.
+    policy's. `policy` is the file that judged, None without one. `draft` is a manifest for the
+    native files that none refers to, None where there are none.
     """
 
     deployments: tuple[DeploymentReport, ...]
@@ -76,3 +77,4 @@ class Report:
     findings: tuple[Finding, ...] = ()
     limits_changed: tuple[LimitChange, ...] = ()
     policy: Source | None = None
+    draft: str | None = None

@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from capcheck.report.compared import is_old
 from capcheck.report.document import Alternative, Deployment, Finding
-from capcheck.report.escape import code, markdown
+from capcheck.report.escape import code, fenced, markdown
 from capcheck.report.figures import change, headline, saving, spoken
 from capcheck.report.ladder import folded
 from capcheck.report.marker import ID_PATTERN
@@ -51,15 +51,12 @@ def render(deployment: Deployment, fix: Alternative, lines: Sequence[str], mark:
     money = f" ({saving(fix)})" if saving(fix) else ""
     asks = "".join(f" It needs {markdown(what)}." for what in fix["needs"])
     rule = f" {code(found['rule'])}" if found else ""
-    fence = _fence(lines)
     return "\n".join(
         (
             str(mark),
             f"**{wrong}** {code(change(fix['edits']))} meets every limit of this file: "
             f"{markdown(said)}{markdown(money)}. Re-checked with the change applied.{asks}{rule}",
-            f"{fence}suggestion",
-            *lines,
-            fence,
+            fenced("\n".join(lines), "suggestion"),
             "",
         )
     )
@@ -70,18 +67,11 @@ def patch_block(deployment: Deployment) -> str:
     patch = deployment["patch"]
     if not patch:
         return ""
-    fence = _fence(patch.split("\n"))
     summary = f"A patch for {code(deployment['name'])}, for <code>git apply</code>"
-    return folded(summary, f"{fence}diff\n{patch}{fence}")
+    return folded(summary, fenced(patch.removesuffix("\n"), "diff"))
 
 
 def _cause(deployment: Deployment) -> Finding | None:
     """The worst finding that is new here."""
     deciding = (found for found in deployment["findings"] if found["verdict"] != "pass")
     return next((found for found in deciding if not is_old(found)), None)
-
-
-def _fence(lines: Sequence[str]) -> str:
-    """Longer than any run of backticks inside, so that nothing inside ends it."""
-    runs = (len(run) for line in lines for run in re.findall("`+", line))
-    return "`" * max(3, 1 + max(runs, default=0))

@@ -35,6 +35,7 @@ from capcheck.report.figures import (
     scalar,
     word,
 )
+from capcheck.report.left_open import TITLE, lines
 from capcheck.report.pen import COLORS, Pen
 from capcheck.report.style import Style
 from capcheck.report.summary import fleet_cost, legend, not_counted, verdict_line
@@ -64,9 +65,15 @@ def render(document: Document, style: Style) -> str:
         *_findings(document, style, pen, verbose=verbose),
         *_deployments(document, pen, verbose=verbose),
         planned(document["plan"], pen) if document["plan"] else [],
+        *_left_open(document),
         [*_footer(document, pen), last],
     ]
     return "\n\n".join("\n".join(map(log_line, block)) for block in blocks if block) + "\n"
+
+
+def _left_open(document: Document) -> list[list[str]]:
+    found = lines(document)
+    return [[f"{TITLE}:"], found] if found else []
 
 
 def _verdict(document: Document, pen: Pen) -> str:
@@ -164,7 +171,7 @@ def _where(found: NamedFinding, owner: Deployment | None, style: Style, pen: Pen
     if related is None or related["path"] == found["path"]:
         return excerpt(found, style.sources, pen, related=related, label=label, note=note)
     lines = excerpt(found, style.sources, pen, note=note)
-    return [*lines, f"  limit: {_at(related, pen)}"]
+    return [*lines, f"  {label or 'see'}: {_at(related, pen)}"]
 
 
 def _fix(found: NamedFinding, pen: Pen) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 from capcheck.finding import Finding
@@ -147,16 +148,20 @@ def price(
         return Identified((stated,), stated_at(deployment, "/usd_per_gpu_hour"))
     if gpus is None:
         return Identified()
-    match = choose(
+    chosen = partial(
+        choose,
         registry,
         gpus.spec,
         n_gpus=n_gpus,
-        provider=deployment.provider,
         instance_type=deployment.instance_type,
         region=deployment.region,
         capacity_type=deployment.capacity_type,
         variants=gpus.variants,
     )
+    match = chosen(provider=deployment.provider)
+    if isinstance(match, Miss) and "/provider" in deployment.native.origins:
+        # Nobody asked for this provider's price: a label only tells whose the machines are.
+        match = chosen(provider=None)
     if isinstance(match, Miss):
         return Identified(findings=(_unknown_price(deployment, match),))
     of = match.price

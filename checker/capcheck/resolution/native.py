@@ -24,13 +24,14 @@ def missing(deployment: Deployment) -> Iterator[Finding]:
     for pointer, blank in deployment.native.blanks.items():
         if pointer in _NAMED:
             continue
+        variable = ", or the variable under vars" if "variable" in blank.reason else ""
         yield Finding(
             rule="missing-setting",
             severity="error",
             verdict="cannot-predict",
             message=f"{pointer.rpartition('/')[2]} is open: {blank.reason}",
             place=blank.place,
-            fix=f"set {pointer[1:].replace('/', '.')} in a manifest, or the variable under vars",
+            fix=f"set {pointer[1:].replace('/', '.')} in a manifest{variable}",
         )
 
 

@@ -80,6 +80,16 @@ RULES = (
         passing="from: deploy.yaml#Deployment/plain",
     ),
     Rule(
+        id="percentile-assumed",
+        title="A latency target names no percentile",
+        severity="note",
+        why="Half of the requests may be slower than a median.",
+        how="The SLA of a native file, judged as the median.",
+        fix="State the percentile that you promise under `slo`, in a manifest.",
+        failing="from: deploy.yaml#DynamoGraphDeploymentRequest/sla",
+        passing="slo: {ttft_p95: 1s}",
+    ),
+    Rule(
         id="setting-not-modelled",
         title="A setting takes memory or time that the figures leave out",
         severity="warning",
@@ -94,10 +104,12 @@ RULES = (
 _WEIGHT: Mapping[str, tuple[Severity, Verdict]] = {
     "roles-differ": ("error", "fail"),
     "offload-not-modelled": ("error", "cannot-predict"),
+    "percentile-assumed": ("note", "pass"),
 }
 _FIXES = {
     "roles-differ": "give both roles the same model",
     "gpu-shared": "give each service device_ids of its own, or smaller shares",
+    "percentile-assumed": "state the percentile that you promise under slo, in a manifest",
     "setting-not-modelled": "leave room for it, with reserved_gib",
 }
 

@@ -30,7 +30,10 @@ _POSITIVE = (
     *_PREFILL_TIMES,
     "prefill_tok_s",
 )
-_DEVICE_GIB = ("device_peak_gib", "device_used_gib", "buffers_gib", "allocated_peak_gib")
+_DEVICE_GIB = (
+    *("device_peak_gib", "device_after_run_gib", "device_used_gib"),
+    *("buffers_gib", "allocated_peak_gib"),
+)
 
 
 def violation(setting: Setting, metric: str, value: float) -> tuple[str, str] | None:

@@ -133,17 +133,21 @@ class Serving(Speed):
 
 @dataclass(frozen=True, kw_only=True)
 class Memory(Measured):
-    """Device memory of all GPUs together, or whether a configuration fits."""
+    """Device memory of all GPUs together, or whether a configuration fits.
+
+    `prompt_tokens` of the `context_tokens` were prefilled; blank: all of them.
+    """
 
     table: ClassVar[str] = "memory"
     context_tokens: int | None = column(role=Role.SUBJECT, unit="tokens", least=0)
+    prompt_tokens: int | None = column(role=Role.SUBJECT, unit="tokens", least=0)
     concurrency: int | None = column(role=Role.SUBJECT, least=1)
     metric: str = column(
         role=Role.MEASURE,
         allowed=(
             *("allocated_loaded_gib", "allocated_after_prefill_gib", "allocated_peak_gib"),
             *("kv_cache_gib", "device_idle_gib", "device_used_gib", "device_peak_gib"),
-            *("buffers_gib", "fits"),
+            *("device_after_run_gib", "buffers_gib", "fits"),
         ),
     )
     value_gib: float | None = column(role=Role.MEASURE, unit="GiB", least=0)

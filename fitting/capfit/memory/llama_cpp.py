@@ -16,18 +16,27 @@ _NEVER = [10**9]
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What the compute buffer holds: logits, or the larger of logits and attention scores."""
+    """What the compute buffer holds: logits, or the larger of logits and attention scores.
+
+    `pool`: beside it, the buffers that a pool keeps where its platform never gives them back.
+    """
 
     name: str
     scores: bool
     context: bool
+    pool: bool = False
 
 
 FORMS = (
+    Form("larger of logits and scores, a context, a pool", scores=True, context=True, pool=True),
     Form("larger of logits and scores, and a context", scores=True, context=True),
     Form("logits, and a context", scores=False, context=True),
     Form("larger of logits and scores", scores=True, context=False),
+    Form("larger of logits and scores, a pool", scores=True, context=False, pool=True),
 )
+
+# The platform of each vendor whose pool may keep buffers: on another one, its cards do not.
+_PLATFORM = {"amd": "rocm"}
 
 
 def measured(cases: Iterable[Case]) -> list[tuple[Case, str, float]]:
@@ -58,19 +67,23 @@ def fit(
     """`context_gib`: the median of what devices hold beyond the buffers of the law."""
     law: dict[str, Any] = {**constants, "context_gib": 0.0}
     law["flash_attention_since"] = constants["flash_attention_since"] if form.scores else [0]
+    law["keeps_buffers_on"] = constants["keeps_buffers_on"] if form.pool else []
     rest = [
         value - predicted_gib(law, case, metric)
         for case, metric, value in measured(cases)
         if metric == DEVICE_PEAK and case.setting.condition("flash_attention")
     ]
     context = max(0.0, statistics.median(rest)) if form.context and rest else 0.0
-    return {"context_gib": context, "flash_attention_since": law["flash_attention_since"]}
+    stated = ("flash_attention_since", "keeps_buffers_on")
+    return {"context_gib": context, **{name: law[name] for name in stated}}
 
 
 def predicted_gib(law: Mapping[str, Any], case: Case, metric: str) -> float:
     """What a cell measured, by this law: buffers are logged without the context."""
     whole = {"interval": [1.0, 1.0], "interval_gib": [0.0, 0.0], "basis": "", **law}
     whole.setdefault("interval_gib_unfused", [0.0, 0.0])
+    vendors = whole["keeps_buffers_on"]
+    whole["keeps_buffers_on"] = [v for v in vendors if _PLATFORM[v] == case.setting.platform]
     parts = case.forecast({"backends": {case.backend: whole}}).parts
     total = sum(parts.values())
     return total - parts["runtime_overhead"] if metric == BUFFERS else total

@@ -21,7 +21,8 @@ class Residual:
 
     `off` is how far the law's own part is off, on the scale of its interval `kind`: a logarithm for
     "interval", GiB for "interval_gib" (with flash attention) and "interval_gib_unfused" (without).
-    A pool is what the fixed parts leave: it has no interval of its own.
+    A pool is what the fixed parts leave, and what stays after a run is below its peak: they have no
+    interval of their own.
     """
 
     case: Case
@@ -34,12 +35,12 @@ class Residual:
 
 def residuals(cases: Sequence[Case], laws: Laws) -> Iterator[Residual]:
     """The residuals of the laws by backend: `transformers`, `llama.cpp`, `vllm`."""
-    for case, sizes in (*transformers.eager(cases), *transformers.fused(cases)):
-        predicted = transformers.predicted_gib(laws["transformers"], sizes)
-        cache = sizes.cache
-        off = math.log((sizes.measured - cache) / (predicted - cache))
-        kind = "interval low" if sizes.metric == transformers.FUSED_PEAK else "interval high"
-        yield Residual(case, sizes.metric, sizes.measured, predicted, kind, off)
+    for case, cell in (*transformers.eager(cases), *transformers.fused(cases)):
+        predicted = transformers.predicted_gib(laws["transformers"], cell)
+        cache = cell.sizes.cache
+        off = math.log((cell.measured - cache) / (predicted - cache))
+        kind = "after run" if cell.metric == transformers.AFTER_RUN else "interval"
+        yield Residual(case, cell.metric, cell.measured, predicted, kind, off)
     for case, metric, measured in llama_cpp.measured(cases):
         predicted = llama_cpp.predicted_gib(laws["llama.cpp"], case, metric)
         unfused = case.setting.condition("flash_attention") is False

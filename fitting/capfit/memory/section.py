@@ -32,11 +32,10 @@ class Forms:
 def laws(cases: Sequence[Case], constants: Mapping[str, Any], forms: Forms) -> dict[str, Any]:
     """The three fitted laws with their constants, without intervals."""
     backends = constants["backends"]
-    grown = transformers.fit(cases, forms.eager)
-    workspace = grown["workspace_gib"]
-    grown |= transformers.fit_fused(cases, forms.fused, workspace_gib=workspace)
+    grown = {**backends["transformers"], **transformers.fit(cases, forms.eager)}
+    grown |= transformers.fit_fused(cases, grown, forms.fused)
     return {
-        "transformers": {**backends["transformers"], **grown},
+        "transformers": grown,
         "llama.cpp": {
             **backends["llama.cpp"],
             **llama_cpp.fit(cases, backends["llama.cpp"], forms.buffers),
@@ -79,12 +78,7 @@ def intervals(
         return [min(low, least), max(high, most)]
 
     return {
-        "transformers": {
-            "interval": [
-                math.exp(of("transformers", "interval low")[0]),
-                math.exp(of("transformers", "interval high")[1]),
-            ]
-        },
+        "transformers": {"interval": [math.exp(end) for end in of("transformers", "interval")]},
         "llama.cpp": {kind: in_gib(kind) for kind in ("interval_gib", "interval_gib_unfused")},
         "vllm": {"interval": [math.exp(end) for end in of("vllm", "interval")]},
     }
@@ -158,14 +152,15 @@ def _evidence(name: str, out: Iterable[tuple[Residual, Laws]]) -> dict[str, str]
         )
 
     if family == "transformers":
-        with_kernel = [r for r in mine if r.kind == "interval low"]
-        without = [r for r in mine if r.kind == "interval high"]
+        with_kernel = [r for r in mine if r.metric == transformers.FUSED_PEAK]
+        without = [r for r in mine if r.metric in transformers.EAGER]
+        after = [r for r in mine if r.metric == transformers.AFTER_RUN]
         return {
             "logits_copies": f"TR127 6.2 and TR123 8.2, eager attention: {told(without)}",
             "eager_widths": f"as logits_copies: {told(without)}",
             "workspace_gib": f"as logits_copies: {told(without)}",
-            "fused_widths": f"Qwen2.5 speed benchmark, flash attention: {told(with_kernel)}",
-            "interval": "lower end from the flash-attention cells, upper from the eager ones",
+            "fused_widths": f"Qwen speed benchmark, flash attention: {told(with_kernel)}",
+            "interval": f"all of these cells; what stays after a run: {told(after)}",
         }
     if family == "llama.cpp":
         usual = [r for r in mine if r.kind == "interval_gib"]

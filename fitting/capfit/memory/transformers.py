@@ -7,30 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from capcheck.predict.footprint.weights import loaded_bytes
-from capcheck.predict.memory.activations import (
-    eager_attention_bytes,
-    logits_bytes,
-    streaming_bytes,
-)
+from capcheck.predict.memory.grow import Era, Sizes, eras, peak_parts, sizes, standing_parts
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from capfit.memory.cases import Case
 
 Array = NDArray[np.float64]
-GIB = 2.0**30
 
-PEAK, AFTER_PREFILL, FUSED_PEAK = (
+PEAK, AFTER_PREFILL, FUSED_PEAK, AFTER_RUN = (
     "allocated_peak_gib",
     "allocated_after_prefill_gib",
     "device_peak_gib",
+    "device_after_run_gib",
 )
-EAGER = (PEAK, AFTER_PREFILL)
-
-# Releases before it scored a whole prompt's vocabulary in 32 bits; from 4.50 on the benchmark's
-# peaks are weights and cache alone.
-_FUSED_RELEASES = ((4, 40), (4, 50))
+EAGER, FUSED = (PEAK, AFTER_PREFILL), (FUSED_PEAK, AFTER_RUN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +38,15 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class FusedForm:
-    """The (intermediate, hidden) widths of a pass with a fused kernel, from the free numbers."""
+    """The (intermediate, hidden) widths of a pass with a fused kernel, from the free numbers.
+
+    `ignored` are the stated constants that the form does without.
+    """
 
     name: str
     start: tuple[float, ...]
     widths: Callable[[Sequence[float]], tuple[float, float]]
+    ignored: tuple[str, ...] = ()
 
 
 FORMS = (
@@ -61,102 +56,113 @@ FORMS = (
     Form("free copies, two widths", (1.0, 2.0, 2.0, 0.03), lambda p: (p[0], p[1], p[2], p[3])),
 )
 FUSED_FORMS = (
-    FusedForm("intermediate width", (3.0,), lambda p: (p[0], 0.0)),
-    FusedForm("one width", (2.0,), lambda p: (p[0], p[0])),
-    FusedForm("three intermediate vectors, free hidden width", (4.0,), lambda p: (3.0, p[0])),
-    FusedForm("two widths", (3.0, 4.0), lambda p: (p[0], p[1])),
+    FusedForm("eras, one width", (3.0,), lambda p: (p[0], p[0])),
+    FusedForm("eras, intermediate width", (3.0,), lambda p: (p[0], 0.0)),
+    FusedForm("eras, two widths", (3.0, 4.0), lambda p: (p[0], p[1])),
+    FusedForm("eras, three intermediate, free hidden width", (4.0,), lambda p: (3.0, p[0])),
+    FusedForm(
+        "eras, two widths, no format's own copies",
+        (3.0, 4.0),
+        lambda p: (p[0], p[1]),
+        ("unpacks", "own_head"),
+    ),
+    FusedForm(
+        "no eras, two widths", (3.0, 4.0), lambda p: (p[0], p[1]), ("eras", "unpacks", "own_head")
+    ),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Sizes:
-    """What a case's peak is made of, in GiB; widths are per vector of that size and token."""
+class Cell:
+    """One measurement in GiB, and what its run's stages are made of."""
 
-    base: float  # weights and cache
-    cache: float
-    logits: float
-    scores: float
-    intermediate: float
-    hidden: float
+    sizes: Sizes
+    release: tuple[int, ...] | None
     measured: float
     metric: str
 
 
-def eager(cases: Iterable[Case]) -> list[tuple[Case, Sizes]]:
+def eager(cases: Iterable[Case]) -> list[tuple[Case, Cell]]:
     """The cells of TR123 and TR127: torch's allocations with eager attention."""
-    return [(case, _sizes(case, m)) for case in _own(cases) for m in EAGER if m in case.figures]
+    return [(case, _cell(case, m)) for case in _own(cases) for m in EAGER if m in case.figures]
 
 
-def fused(cases: Iterable[Case]) -> list[tuple[Case, Sizes]]:
-    """The cells of the Qwen2.5 speed benchmark that fit one GPU: flash attention."""
-    low, high = _FUSED_RELEASES
+def fused(cases: Iterable[Case]) -> list[tuple[Case, Cell]]:
+    """The cells of the Qwen speed benchmark that fit one GPU: flash attention.
+
+    On several GPUs the sum says nothing of the fullest one.
+    """
     return [
-        (case, _sizes(case, FUSED_PEAK))
+        (case, _cell(case, metric))
         for case in _own(cases)
-        if FUSED_PEAK in case.figures
-        and case.setting.n_gpus == 1
-        and not case.setting.model.is_moe
-        and case.version is not None
-        and low <= case.version < high
+        for metric in FUSED
+        if metric in case.figures and case.setting.n_gpus == 1
     ]
 
 
 def fit(cases: Sequence[Case], form: Form = FORMS[0]) -> dict[str, Any]:
     """The eager law's numbers: least mean absolute log error, all of them at least 0."""
-    known = [sizes for _, sizes in eager(cases)]
-    found = _least(
-        form.start, lambda free: np.array([_peak(s, form.free(free)) for s in known]), known
-    )
-    copies, intermediate, hidden, workspace = form.free(found)
-    return {
-        "logits_copies": copies,
-        "eager_widths": [intermediate, hidden],
-        "workspace_gib": workspace,
-    }
+    known = [cell for _, cell in eager(cases)]
+
+    def law(free: Sequence[float]) -> dict[str, Any]:
+        copies, intermediate, hidden, workspace = form.free(free)
+        return {
+            "logits_copies": copies,
+            "eager_widths": [intermediate, hidden],
+            "workspace_gib": workspace,
+        }
+
+    return law(_least(form.start, law, known))
 
 
 def fit_fused(
-    cases: Sequence[Case], form: FusedForm = FUSED_FORMS[0], *, workspace_gib: float
+    cases: Sequence[Case], stated: Mapping[str, Any], form: FusedForm = FUSED_FORMS[0]
 ) -> dict[str, Any]:
-    """The widths of a pass with a fused kernel: least mean absolute log error."""
-    known = [sizes for _, sizes in fused(cases)]
+    """The widths of a pass with a fused kernel: least mean absolute log error of the peaks.
 
-    def predict(free: Sequence[float]) -> Array:
-        numbers = (0.0, *form.widths(free), workspace_gib)
-        return np.array([_streamed(s, numbers) for s in known])
+    `stated` holds the constants, and the workspace of the eager law; what the form ignores comes
+    back empty.
+    """
+    known = [cell for _, cell in fused(cases) if cell.metric == FUSED_PEAK]
+    kept = {name: value for name, value in stated.items() if name not in form.ignored}
 
-    return {"fused_widths": list(form.widths(_least(form.start, predict, known)))}
+    def law(free: Sequence[float]) -> dict[str, Any]:
+        return {**kept, "fused_widths": list(form.widths(free))}
+
+    found = law(_least(form.start, law, known))
+    return {"fused_widths": found["fused_widths"], **{name: _EMPTY[name] for name in form.ignored}}
 
 
-def predicted_gib(law: Mapping[str, Any], sizes: Sizes) -> float:
+_EMPTY: Mapping[str, Any] = {"eras": [{"until": None}], "unpacks": [], "own_head": {}}
+
+
+def predicted_gib(law: Mapping[str, Any], cell: Cell) -> float:
     """The allocation that a cell measured, by this law."""
-    widths = law["fused_widths"] if sizes.metric == FUSED_PEAK else law["eager_widths"]
-    numbers = (law["logits_copies"], widths[0], widths[1], law["workspace_gib"])
-    return (_streamed if sizes.metric == FUSED_PEAK else _peak)(sizes, numbers)
+    return _gib(law, cell, eras(law, cell.release)[0])
 
 
-def _peak(sizes: Sizes, numbers: tuple[float, float, float, float]) -> float:
-    copies, intermediate, hidden, workspace = numbers
-    if sizes.metric == AFTER_PREFILL:
-        return sizes.base + workspace + sizes.logits
-    layer = sizes.scores + intermediate * sizes.intermediate + hidden * sizes.hidden
-    return sizes.base + workspace + max(copies * sizes.logits, layer)
-
-
-def _streamed(sizes: Sizes, numbers: tuple[float, float, float, float]) -> float:
-    _, intermediate, hidden, workspace = numbers
-    return sizes.base + workspace + intermediate * sizes.intermediate + hidden * sizes.hidden
+def _gib(law: Mapping[str, Any], cell: Cell, era: Era) -> float:
+    if cell.metric == AFTER_PREFILL:
+        return sum(standing_parts(cell.sizes, law, Era()).values()) + cell.sizes.logits
+    if cell.metric == AFTER_RUN:
+        return sum(standing_parts(cell.sizes, law, era).values())
+    return sum(peak_parts(cell.sizes, law, era, fused=cell.metric == FUSED_PEAK).values())
 
 
 def _least(
-    start: Sequence[float], predict: Callable[[Sequence[float]], Array], known: Sequence[Sizes]
+    start: Sequence[float],
+    law: Callable[[Sequence[float]], Mapping[str, Any]],
+    known: Sequence[Cell],
 ) -> list[float]:
-    target = np.log([s.measured for s in known])
+    target = np.log([cell.measured for cell in known])
+    in_era = [(cell, eras(law(start), cell.release)[0]) for cell in known]
 
     def loss(free: Array) -> float:
         if min(free) < 0:
             return float("inf")
-        return float(np.abs(np.log(predict(list(free))) - target).mean())
+        candidate = law([float(number) for number in free])
+        found = np.array([_gib(candidate, cell, era) for cell, era in in_era])
+        return float(np.abs(np.log(found) - target).mean())
 
     options = {"maxiter": 6000, "xatol": 1e-7, "fatol": 1e-11}
     found = minimize(loss, start, method="Nelder-Mead", options=options)
@@ -167,22 +173,14 @@ def _own(cases: Iterable[Case]) -> list[Case]:
     return [case for case in cases if case.backend == "transformers"]
 
 
-def _sizes(case: Case, metric: str) -> Sizes:
-    model, tokens = case.setting.model, case.engine.max_model_len
+def _cell(case: Case, metric: str) -> Cell:
+    tokens = case.engine.max_model_len
+    prompt = case.setting.prompt_tokens
     request = case.request({"backends": {case.backend: {}}})
-    cache = request.sequence_gib(tokens)
-
-    def streamed(intermediate: float, hidden: float) -> float:
-        widths = (intermediate, hidden)
-        return streaming_bytes(model, tokens=tokens, tensor_parallel_size=1, widths=widths) / GIB
-
-    return Sizes(
-        base=loaded_bytes(model, case.setting.quant) / GIB + cache,
-        cache=cache,
-        logits=logits_bytes(model, rows=tokens) / 2 / GIB,
-        scores=eager_attention_bytes(model, sequences=1, tokens=tokens) / GIB,
-        intermediate=streamed(1.0, 0.0),
-        hidden=streamed(0.0, 1.0),
-        measured=case.figures[metric],
-        metric=metric,
+    found = sizes(
+        request,
+        sequences=1,
+        prompt_tokens=tokens if prompt is None else int(prompt),
+        tokens=tokens,
     )
+    return Cell(found, case.version, case.figures[metric], metric)

@@ -15,7 +15,7 @@ from capfit.memory.baselines import predictions
 from capfit.memory.cases import Case, cases, groups
 from capfit.memory.residuals import FIXED, TOKENS, Laws, Residual
 from capfit.memory.section import Forms, held_out, intervals, laws, section
-from capfit.memory.transformers import AFTER_PREFILL
+from capfit.memory.transformers import AFTER_PREFILL, AFTER_RUN
 
 Verdict = Literal["fits", "borderline", "fails"]
 
@@ -52,7 +52,8 @@ def hold_out(data: Data, forms: Forms | None = None) -> list[HeldOut]:
     """Every measurement predicted by laws fitted without its model (models of one shape together).
 
     Metrics: `allocated_peak_gib` and `allocated_after_prefill_gib` (transformers, eager),
-    `device_peak_gib` (transformers with flash attention, and llama.cpp), `buffers_gib` (llama.cpp),
+    `device_peak_gib` (transformers with flash attention, and llama.cpp), `device_after_run_gib`
+    (transformers), `buffers_gib` (llama.cpp),
     `kv_cache_tokens` and, where a log prints no tokens, `kv_cache_gib` (vLLM), `fixed_gib` (what
     vLLM takes beside its pool). Intervals come from
     the other groups' residuals. Baselines: `TR133`, `2 bytes x params x 1.2`, `class mean`.
@@ -153,6 +154,8 @@ def _range(residual: Residual, law: Mapping[str, Any], forecast: Forecast) -> tu
     if residual.metric == AFTER_PREFILL:
         return cache + fixed * low, cache + fixed * high
     needed = forecast.needed
+    if residual.metric == AFTER_RUN:
+        return cache + fixed * low, max(predicted, needed.high or 0.0)
     return min(predicted * low, needed.low or 0.0), needed.high or 0.0
 
 

@@ -14,7 +14,8 @@ from capcheck.predict.speed.prefill import prefill_params
 from capcheck.predict.speed.traits import link_gb_s
 from capcheck.registry.specs import ModelSpec
 
-from capfit.data.protocol import batched_tokens_of, protocol_of
+from capfit.data.launch import batched_tokens_of
+from capfit.data.protocol import protocol_of
 from capfit.speed.points import Point, weight_bytes
 from capfit.speed.shrink import Array
 
@@ -71,6 +72,7 @@ class Facts:
         self.poll_steps = np.array(
             [it.poll_steps(p.sequences) for p, it in zip(points, protocols, strict=True)]
         )
+        self.unseen_steps = np.array([it.first_seen - 1.0 for it in protocols])
         self.ceiling = array(lambda p: ceiling(p.traits))
 
 

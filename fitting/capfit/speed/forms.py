@@ -150,7 +150,7 @@ def _first_token(facts: Facts, step: Array, own: Array, shared: Array) -> Array:
     settled = settled + own * np.maximum(0.0, np.minimum(gathered, n - 1) - busy) * (polls > 0)
     others = np.where(facts.in_step > 1, in_step, settled + polls)
     mean: Array = (burst + polls) / facts.rounds + (1 - 1 / facts.rounds) * others
-    return mean
+    return mean + facts.unseen_steps * step
 
 
 FORMS: tuple[Form, ...] = (

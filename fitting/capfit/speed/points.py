@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from capcheck.predict.speed.traits import Traits
 from capcheck.registry.specs import GpuSpec, ModelSpec, QuantSpec
 
 from capfit.data.cells import Cell
+from capfit.data.launch import slots_of
 from capfit.data.protocol import protocol_of
 from capfit.data.setting import Setting
 from capfit.speed.running import cache_bytes_per_element, ranks_of, traits
@@ -29,6 +31,11 @@ _WALL_RATES = frozenset({"TR127"})
 # Concurrency of these rows of one source contradicts its others at the same load: several workers
 # of the load generator are counted as one.
 _SEVERAL_WORKERS = {("aic_silicon", 4000.0), ("aic_silicon", 15000.0)}
+
+# Releases that one collection ran with speculative decoding only, which its table does not say.
+# SOURCE: InferenceMAX's configurations give DeepSeek-R1 the image 1.2.0rc6.post2, and post3 where
+# it drafts tokens (MTP); the rows show it: four clients get 1.9 times the rate, 256 get 1.25.
+_SPECULATIVE = {("aic_silicon", "1.2.0rc6.post3")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,12 +196,14 @@ def _prompt(cell: Cell, rates: set[tuple[object, ...]]) -> Point | None:
 
 def _served(cell: Cell, most: float = 256.0) -> Point | None:
     setting = cell.setting
-    n, source = float(setting.concurrency or 0), setting.source
+    n, source = float(min(setting.concurrency or 0, slots_of(setting) or math.inf)), setting.source
     if not 2 <= n <= most or not fits(setting, n):
         return None
     if setting.platform == "hpu" or setting.condition("sharding") == "data":
         return None
     if (source, setting.prompt_tokens) in _SEVERAL_WORKERS:
+        return None
+    if (source, setting.version) in _SPECULATIVE:
         return None
     context = _context(setting)
     if cell.metric == "tpot_ms_mean":

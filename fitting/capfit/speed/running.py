@@ -14,7 +14,7 @@ from capcheck.predict.speed.traits import (
 )
 
 from capfit.data.cells import Cell
-from capfit.data.protocol import kv_cache_dtype_of
+from capfit.data.launch import kv_cache_dtype_of
 from capfit.data.setting import Setting
 
 _CACHE_BYTES = {"fp8": 1.0, "q8_0": 34 / 32}

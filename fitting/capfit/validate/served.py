@@ -18,7 +18,9 @@ from capcheck.registry.tables import Registry
 
 from capfit.data.cells import Cell, Cells
 from capfit.data.setting import Setting
-from capfit.latency.served import METRICS, _benchmark, _unloaded
+from capfit.latency.benchmark import Spread, benchmark
+from capfit.latency.deployed import unloaded
+from capfit.latency.served import METRICS
 from capfit.speed import fit
 from capfit.validate.rows import Row, Unit
 
@@ -79,20 +81,18 @@ def _rows(
     coefficients: Coefficients,
     held_out: str,
 ) -> Iterator[Row]:
-    unloaded = _unloaded(setting, registry, coefficients)
-    if unloaded is None:
+    deployed = unloaded(setting, registry, coefficients)
+    if deployed is None:
         return
-    load = unloaded.loaded().load
-    replayed = _benchmark(unloaded, setting) if setting.arrival == "closed" else None
+    load = deployed.loaded().load
+    replayed = benchmark(deployed, setting) if setting.arrival == "closed" else None
     for metric, cell in figures.items():
         if not _wanted(metric) or cell.value <= 0.0:
             continue
         name, unit, settled = _answer(load, metric)
         answers = {name.format(_SETTLED): settled}
-        if replayed is not None and metric in METRICS:
-            _, field, part = METRICS[metric]
-            value = getattr(getattr(replayed, field), part)
-            answers[name.format(_BENCHMARK)] = _scaled(settled, value)
+        if replayed is not None:
+            answers[name.format(_BENCHMARK)] = _scaled(settled, _printed(replayed, metric))
         for predictor, estimate in answers.items():
             if estimate.value and estimate.low:
                 yield Row(
@@ -108,6 +108,15 @@ def _rows(
                     high=estimate.high,
                     baselines={},
                 )
+
+
+def _printed(replayed: Spread, metric: str) -> float:
+    """A figure of a replayed benchmark."""
+    if metric not in METRICS:
+        return replayed.total_tok_s
+    _, field, part = METRICS[metric]
+    value: float = getattr(getattr(replayed, field), part)
+    return value
 
 
 def _scaled(settled: Estimate, value: float) -> Estimate:

@@ -16,6 +16,7 @@ _FIGURES: Mapping[tuple[str, str], tuple[str, Unit]] = {
     ("transformers", "allocated_peak_gib"): ("VRAM peak, eager attention", "GiB"),
     ("transformers", "allocated_after_prefill_gib"): ("VRAM after prefill", "GiB"),
     ("transformers", "device_peak_gib"): ("VRAM peak, fused attention", "GiB"),
+    ("transformers", "device_after_run_gib"): ("VRAM after a run", "GiB"),
     ("llama.cpp", "device_peak_gib"): ("VRAM peak", "GiB"),
     ("llama.cpp", "buffers_gib"): ("VRAM at start-up", "GiB"),
     ("vllm", "kv_cache_tokens"): ("KV pool, tokens", "tokens"),

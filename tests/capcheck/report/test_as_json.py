@@ -45,6 +45,7 @@ FORECAST_KEYS = {
 }
 LEAF_KEYS = {"value", "low", "high", "provenance", "basis"}
 TOP_KEYS = {
+    "draft",
     "schema",
     "tool",
     "run",

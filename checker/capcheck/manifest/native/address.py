@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from capcheck.place import Place
-from capcheck.source.native.deployment import NativeDeployment
+from capcheck.source.native.beside import QUERY
+from capcheck.source.native.deployment import CONTAINER, NativeDeployment
 from capcheck.source.native.tree import Document, Files
 
 SERVING = ("ok", "partial")
@@ -30,8 +31,19 @@ def matching(
     inside = [one for one in found if one.place.path == reference.path and one.expect in SERVING]
     if not reference.address:
         return inside
-    asked = _folded(reference.address)
-    return [one for one in inside if asked in map(_folded, _spellings(one, files))]
+    address, _, container = reference.address.partition(QUERY)
+    asked = _folded(address)
+    return [
+        one
+        for one in inside
+        if asked in map(_folded, _spellings(one, files)) and container in ("", container_of(one))
+    ]
+
+
+def container_of(one: NativeDeployment) -> str:
+    """The name of the container that a deployment was read from, empty where it has none."""
+    name = one.settings.get(CONTAINER)
+    return str(name.value) if name else ""
 
 
 def document_of(one: NativeDeployment, files: Files) -> Document | None:
@@ -46,11 +58,13 @@ def document_of(one: NativeDeployment, files: Files) -> Document | None:
 
 def _spellings(one: NativeDeployment, files: Files) -> Iterator[str]:
     """`Kind/name#role`, also `Kind/name/role`, and both with the namespace behind the kind."""
-    yield one.address
+    address = one.address.partition(QUERY)[0]
     document = document_of(one, files)
-    kind, slash, rest = one.address.partition("/")
-    if document is not None and document.namespace and slash:
-        yield f"{kind}/{document.namespace}/{rest}"
+    for spelled in dict.fromkeys((address, address.removesuffix(f"#{container_of(one)}"))):
+        yield spelled
+        kind, slash, rest = spelled.partition("/")
+        if document is not None and document.namespace and slash:
+            yield f"{kind}/{document.namespace}/{rest}"
 
 
 def _folded(address: str) -> str:

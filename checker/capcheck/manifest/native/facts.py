@@ -12,6 +12,7 @@ from typing import Any
 from capcheck.manifest.deployment import Blank, Native, Observed
 from capcheck.manifest.fields import FIELDS
 from capcheck.manifest.kinds import RejectedError
+from capcheck.manifest.native.expected import expected, left_to_planner, without_percentile
 from capcheck.manifest.native.model import model_of
 from capcheck.manifest.native.unmodelled import unmodelled
 from capcheck.manifest.read import Stated
@@ -70,7 +71,8 @@ def stated(found: NativeDeployment, name: str, *, choice: tuple[str, int] | None
     `choice` is the one of the file's accelerators, with its number, that this is about.
     """
     sheet = _Sheet(name, found.place)
-    facts = {**found.facts, **_chosen(found, choice)}
+    facts = {**found.facts, **left_to_planner(found), **_chosen(found, choice)}
+    facts["backend"] = _behind(facts["backend"], found.settings.get("runtime"))
     for fact, pointer in FACTS.items():
         stated_fact = facts[fact]
         words = str(stated_fact.value) if isinstance(stated_fact, native.Stated) else ""
@@ -78,10 +80,15 @@ def stated(found: NativeDeployment, name: str, *, choice: tuple[str, int] | None
     for setting, pointer in SETTINGS.items():
         if pointer not in sheet.values and setting in found.settings:
             sheet.enter(pointer, found.settings[setting])
+    if isinstance(facts["gpu"], native.Stated) and facts["gpu"].provider:
+        gpu = facts["gpu"]
+        sheet.put("/provider", gpu.provider, gpu.place, gpu.origin)
     _context_of_a_slot(sheet)
     _range(sheet, facts["replicas"], found.settings.get("max_replicas"))
     _wide_weights(sheet, found.settings.get("dtype"))
-    return sheet.stated(tuple(unmodelled(found)))
+    for pointer, wanted in expected(found.settings):
+        sheet.enter(pointer, wanted)
+    return sheet.stated((*unmodelled(found), *without_percentile(found.settings)))
 
 
 class _Sheet:
@@ -143,10 +150,10 @@ def _of_engine(name: str, fact: Fact, facts: Mapping[str, Fact]) -> Fact:
     match name:
         case "model":
             return model_of(fact, facts.get("backend"))
-        case "backend" if value in _ENGINES:
-            return native.Stated(_ENGINES[str(value)], fact.place, fact.origin)
         case "gpu" if value in NOT_A_PRODUCT:
             return Unknown(NOT_A_PRODUCT[str(value)], fact.place)
+        case "gpu" if fact.product:
+            return native.Stated(fact.product, fact.place, fact.origin)
         case "gpu" if "|" in str(value):
             return Unknown(f"one of {str(value).replace('|', ', ')}", fact.place)
         case "gpu_count" if value == "all":
@@ -161,6 +168,15 @@ def _of_engine(name: str, fact: Fact, facts: Mapping[str, Fact]) -> Fact:
         case "kv_cache_dtype" if value == "auto":
             return Unknown()
     return fact
+
+
+def _behind(fact: Fact, runtime: native.Stated | None) -> Fact:
+    """The engine behind a word for it, by the object's annotation where it has one."""
+    if isinstance(fact, Unknown) or fact.value not in _ENGINES:
+        return fact
+    if runtime is not None:
+        return runtime
+    return native.Stated(_ENGINES[str(fact.value)], fact.place, fact.origin)
 
 
 def _chosen(found: NativeDeployment, choice: tuple[str, int] | None) -> dict[str, Fact]:

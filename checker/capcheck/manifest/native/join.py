@@ -10,6 +10,16 @@ from capcheck.manifest.read import Stated
 _SAME = (
     ("/replicas", "/replicas/min", "/replicas/max"),
     ("/model", "/architecture", "/model_config"),
+    (
+        "/traffic/requests_per_second",
+        "/traffic/requests_per_second/mean",
+        "/traffic/requests_per_second/peak",
+        "/traffic/agents",
+    ),
+    *(
+        tuple(f"/traffic/{name}{part}" for part in ("", "/mean", "/p95", "/max"))
+        for name in ("prompt_tokens", "output_tokens")
+    ),
 )
 # What names a model and what describes it may stand together.
 _DESCRIBES_MODEL = ("/architecture", "/model_config")

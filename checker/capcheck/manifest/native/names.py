@@ -6,13 +6,15 @@ import posixpath
 import re
 from collections.abc import Collection
 
+from capcheck.source.native.beside import QUERY
+
 _SECTION = re.compile(r"^(?:services|models|modelSpec|controllers|catalog|components)[.\[]")
 _UNUSABLE = re.compile(r"[^A-Za-z0-9._+@-]+")
 
 
 def name_of(address: str, path: str, taken: Collection[str]) -> str:
     """The object's own name, with its role; the file's where it has none. Unlike those taken."""
-    kind, slash, rest = address.partition("/")
+    kind, slash, rest = address.replace(QUERY, "#").partition("/")
     parts = [_SECTION.sub("", part) for part in (rest if slash else kind).split("#")]
     name = _UNUSABLE.sub("-", "-".join(parts)).strip("._+@-")
     if not name or (not slash and not _SECTION.match(address)):

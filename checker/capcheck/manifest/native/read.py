@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from capcheck.errors import InputError
 from capcheck.manifest.deployment import Observed
-from capcheck.manifest.native.address import SERVING, Reference, matching
+from capcheck.manifest.native.address import SERVING, Reference, container_of, matching
 from capcheck.manifest.native.facts import stated as stated_facts
 from capcheck.manifest.native.join import over
 from capcheck.manifest.native.names import name_of
@@ -19,6 +19,7 @@ from capcheck.manifest.native.variables import variables
 from capcheck.manifest.read import Stated
 from capcheck.manifest.referred import ReferredFiles
 from capcheck.place import Place
+from capcheck.source.native.beside import QUERY
 from capcheck.source.native.command.variables import Environment
 from capcheck.source.native.container import Container
 from capcheck.source.native.container import read as read_container
@@ -187,7 +188,7 @@ def _only(
             expected=f"{quoted(reference.path)[1:-1]}#ADDRESS with the address of one",
         )
     elif reference.address and inside:
-        addresses = [one.address for one in inside]
+        addresses = [_as_asked(one, reference) for one in inside]
         problems.add(
             "no-such-address",
             reference.place,
@@ -199,6 +200,14 @@ def _only(
     elif reference.address or alone:
         _refuse(read.inspection, reference.path, reference.place, problems)
     return None
+
+
+def _as_asked(one: NativeDeployment, reference: Reference) -> str:
+    """The address of a deployment, with its container where the reference names one."""
+    name = container_of(one) if QUERY in reference.address else ""
+    if not name or QUERY in one.address:
+        return one.address
+    return f"{one.address.removesuffix(f'#{name}')}{QUERY}{name}"
 
 
 def _command(own: Stated, files: ReferredFiles) -> Iterator[Stated]:
@@ -244,7 +253,10 @@ def _read(texts: Mapping[str, str], environment: Environment, files: ReferredFil
             except InputError:
                 continue
     everything = {**texts, **beside}
-    return _Read(inspect(everything, variables=environment), files_of(everything, environment))
+    return _Read(
+        inspect(everything, variables=environment, labels=files.labels),
+        files_of(everything, environment, labels=files.labels),
+    )
 
 
 def _serving(inspection: Inspection) -> list[NativeDeployment]:

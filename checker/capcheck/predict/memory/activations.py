@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from capcheck.registry.specs import ModelSpec
 
 _FP16, _FP32 = 2, 4
+
+# ggml's pool asks for 5 % more than it was asked for.
+_LOOK_AHEAD = 1.05
 
 
 def streaming_bytes(
@@ -40,6 +45,19 @@ def logits_bytes(model: ModelSpec, *, rows: float) -> float:
 def attention_scores_bytes(model: ModelSpec, *, rows: float, tokens: float) -> float:
     """FP32 scores of all heads, of a batch of `rows` against a cache of `tokens`."""
     return _FP32 * (model.n_heads or 0) * rows * tokens
+
+
+def kept_scores_bytes(model: ModelSpec, *, rows: float, tokens: float) -> float:
+    """What a pool that never gives back keeps of a prompt's attention scores without a kernel.
+
+    Every batch of `rows` meets a longer cache: its 16-bit scores take a new buffer when they are
+    larger than all before. The first find room in the buffer of the largest unpacked matrix.
+    SOURCE: llama.cpp ggml-cuda, `ggml_cuda_pool_leg` (in force where there is no virtual memory).
+    """
+    matrix = (model.hidden_size or 0) * (model.intermediate_size or 0)
+    row = (model.n_heads or 0) * rows
+    lengths = (min(tokens, rows * step) for step in range(1, math.ceil(tokens / rows) + 1))
+    return _FP16 * _LOOK_AHEAD * sum(row * length for length in lengths if row * length > matrix)
 
 
 def eager_attention_bytes(model: ModelSpec, *, sequences: float, tokens: float) -> float:

@@ -10,11 +10,11 @@ from capcheck.predict.footprint.weights import embedding_bytes, loaded_bytes
 from capcheck.predict.forecast import Memory
 from capcheck.predict.memory.activations import (
     attention_scores_bytes,
-    eager_attention_bytes,
+    kept_scores_bytes,
     logits_bytes,
-    streaming_bytes,
 )
-from capcheck.predict.memory.request import GIB, MemoryRequest, sum_of
+from capcheck.predict.memory.grow import eras, peak_parts, sizes
+from capcheck.predict.memory.request import GIB, MemoryRequest
 
 _CELLS_PADDED_TO = 256
 
@@ -23,8 +23,10 @@ def allocated(request: MemoryRequest) -> Memory:
     """llama.cpp's family: weights, the cache of all slots, and one compute buffer per GPU.
 
     "Fits" means that every layer is on the GPU: these engines move layers to the CPU instead of
-    failing. The input embedding of untied models stays in host memory. SOURCE: llama.cpp's start-up
-    logs (device, KV and compute buffers), public measurements in the coefficients' sources.
+    failing. The input embedding of untied models stays in host memory. Without flash attention the
+    buffers that a pool keeps are in the value on the vendors whose platform is known to keep them,
+    and in the upper bound on all. SOURCE: llama.cpp's start-up logs (device, KV and compute
+    buffers), public measurements in the coefficients' sources.
     """
     model, law, engine = request.model, request.law, request.engine
     weights = loaded_bytes(model, request.quant)
@@ -33,16 +35,19 @@ def allocated(request: MemoryRequest) -> Memory:
     batch = min(engine.max_num_batched_tokens, engine.max_model_len)
     slots = engine.max_num_seqs
     tokens = engine.kv_cache_tokens or slots * engine.max_model_len
-    kept = _sliding_tokens(request, tokens=tokens, batch=batch)
-    scores, fused = logits_bytes(model, rows=batch), _has_flash_attention(request)
+    windowed = _sliding_tokens(request, tokens=tokens, batch=batch)
+    scores, fused, pooled = logits_bytes(model, rows=batch), _has_flash_attention(request), 0.0
     if not fused:
         scores = max(scores, attention_scores_bytes(model, rows=batch, tokens=tokens))
+        pooled = kept_scores_bytes(model, rows=batch, tokens=engine.max_model_len)
+    kept = pooled if request.vendor in law.get("keeps_buffers_on", ()) else 0.0
     parts = {
         "weights": weights * request.shard.layer_share(model) / GIB,
-        "kv_cache": request.cache_gib(full_tokens=tokens, sliding_tokens=kept),
-        "activation_peak": scores / GIB,
+        "kv_cache": request.cache_gib(full_tokens=tokens, sliding_tokens=windowed),
+        "activation_peak": (scores + kept) / GIB,
         "runtime_overhead": law["context_gib"],
     }
+    without = _total(parts) - kept / GIB
     basis = f"{slots} slot(s), {tokens} tokens of cache, all layers on the GPU"
     return _memory(
         request,
@@ -51,6 +56,7 @@ def allocated(request: MemoryRequest) -> Memory:
         context_gib=0.0,
         basis=basis,
         interval_gib=law["interval_gib" if fused else "interval_gib_unfused"],
+        spanned_gib=(without, without + pooled / GIB),
     )
 
 
@@ -75,45 +81,33 @@ def _has_flash_attention(request: MemoryRequest) -> bool:
 
 
 def grown(request: MemoryRequest) -> Memory:
-    """transformers: one static batch of `max_num_seqs` sequences of `max_model_len` tokens.
+    """transformers: one static batch of `max_num_seqs` prompts of up to `max_model_len` tokens.
 
-    The peak is the larger of the prefill's logits and one layer's eager attention scores, whose
-    square term a fused attention kernel does not have: the manifest does not say which kernel runs,
-    so the lower bound is the fused one's. SOURCE: TR127 6.2 and TR123 8.2 (eager), Qwen2.5 speed
-    benchmark (fused).
+    The square term of eager attention is not in a fused kernel: the manifest does not say which
+    one runs, so the lower bound is the fused one's. An unknown release may be of any era: the upper
+    bound is the hungriest one's. SOURCE: TR127 6.2 and TR123 8.2 (eager), Qwen speed benchmark
+    (fused).
     """
-    model, law, engine = request.model, request.law, request.engine
+    law, engine = request.law, request.engine
     tokens, sequences = engine.max_model_len, engine.max_num_seqs
-    fused = streaming_bytes(
-        model,
-        tokens=sequences * tokens,
-        tensor_parallel_size=1,
-        widths=law["fused_widths"],
-    )
-    eager = max(
-        law["logits_copies"] * logits_bytes(model, rows=sequences * tokens) / 2,
-        eager_attention_bytes(model, sequences=sequences, tokens=tokens)
-        + streaming_bytes(
-            model,
-            tokens=sequences * tokens,
-            tensor_parallel_size=1,
-            widths=law["eager_widths"],
-        ),
-    )
-    parts = {
-        "weights": loaded_bytes(model, request.quant) * request.shard.weights_share(model) / GIB,
-        "kv_cache": sequences * request.sequence_gib(tokens),
-        "activation_peak": max(eager, fused) / GIB,
-        "runtime_overhead": law["workspace_gib"],
-    }
+    found = sizes(request, sequences=sequences, prompt_tokens=tokens, tokens=tokens)
+    spanned = eras(law, request.version)
+    likely, *others = [
+        peak_parts(found, law, era, fused=fused) for era in spanned for fused in (False, True)
+    ]
+    likely = max(likely, others[0], key=_total)
+    totals = [_total(parts) for parts in (likely, *others)]
+    basis = f"batch of {sequences} x {tokens} tokens, eager attention (fused needs less)"
+    if len(spanned) > 1:
+        basis += "; engine version not stated: all versions spanned"
     return _memory(
         request,
-        parts,
+        likely,
         tokens=sequences * tokens,
         context_gib=law["context_gib"],
-        basis=f"batch of {sequences} x {tokens} tokens, eager attention (fused needs less)",
+        basis=basis,
         interval_gib=law["interval_gib"],
-        activation_low=min(eager, fused) / GIB,
+        spanned_gib=(min(totals), max(totals)),
     )
 
 
@@ -125,15 +119,13 @@ def _memory(
     context_gib: float,
     basis: str,
     interval_gib: tuple[float, float],
-    activation_low: float | None = None,
+    spanned_gib: tuple[float, float] | None = None,
 ) -> Memory:
-    """`activation_low` is the activation at the lower bound, when that is another law's."""
+    """`spanned_gib` holds the least and the most by laws of which any may be in force."""
     law, engine = request.law, request.engine
-    value = sum(parts.values())
-    lower = value
-    if activation_low is not None:
-        lower += activation_low - parts["activation_peak"]
-    other, beyond = sum_of(parts), request.beyond_measured
+    value = _total(parts)
+    lower, upper = spanned_gib or (value, value)
+    other, beyond = upper - parts["kv_cache"], request.beyond_measured
     low, high = law["interval"]
     low_gib, high_gib = interval_gib
     totals = [max(0.0, t - request.reserved_gib - context_gib) for t in request.totals_gib]
@@ -141,7 +133,7 @@ def _memory(
         needed=Estimate(
             value,
             max(0.0, lower * low + low_gib),
-            value + other * (high - 1.0) + high_gib,
+            upper + other * (high - 1.0) + high_gib,
             "extrapolated" if beyond else "interpolated",
             "; ".join(filter(None, (basis, law["basis"], beyond))),
         ),
@@ -154,3 +146,7 @@ def _memory(
             float(engine.max_num_seqs * engine.data_parallel_size), "slots of the engine"
         ),
     )
+
+
+def _total(parts: Mapping[str, float]) -> float:
+    return sum(parts.values())

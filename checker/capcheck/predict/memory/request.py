@@ -32,6 +32,7 @@ class MemoryRequest:
     shard: Shard
     totals_gib: tuple[float, ...]
     reserved_gib: float
+    vendor: str | None
     law: Mapping[str, Any]
 
     @classmethod
@@ -64,6 +65,7 @@ class MemoryRequest:
             shard=_shard(resolved, resolved.engine, backend),
             totals_gib=_totals(resolved, resolved.usable_gib),
             reserved_gib=resolved.reserved_gib,
+            vendor=resolved.gpu.vendor if resolved.gpu else None,
             law=law,
         )
 
@@ -96,11 +98,6 @@ class MemoryRequest:
         elements = self.cache.full * full_tokens + self.cache.sliding * sliding_tokens
         size = elements * self.engine.kv_bytes_per_element + self.cache.index_bytes * full_tokens
         return size * self.shard.cache_share(self.model) / GIB
-
-
-def sum_of(parts: Mapping[str, float]) -> float:
-    """Everything that is not KV cache."""
-    return sum(size for name, size in parts.items() if name != "kv_cache")
 
 
 def _shard(resolved: Resolved, engine: Engine, backend: BackendSpec) -> Shard:

@@ -180,4 +180,6 @@ def flags(model: ModelSpec) -> tuple[str, ...]:
         found.append("hybrid")
     if model.mla_kv_lora_rank is not None:
         found.append("mla")
+    if "DSA" in model.attention:
+        found.append("sparse")
     return tuple(found)

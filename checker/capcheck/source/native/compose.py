@@ -24,6 +24,7 @@ from capcheck.source.nodes import Mapping, Node, Scalar
 from capcheck.source.nodes import Sequence as SequenceNode
 
 _DEEPEST = 8
+_TAKES_SCRIPT = re.compile(r"-[a-z]*c")
 _OVERRIDE = re.compile(r"^((?:docker-)?compose)\.override(\.ya?ml)$")
 _LINE_BREAK = re.compile(r"(?<!\\)\n")
 
@@ -118,11 +119,18 @@ def container(project: Project, service: Service) -> Container:
     """What a service runs."""
     environment = _environment(project, service)
     name = f"{service.name} {plain(service.get('container_name'))}"
+    command = project.words(service.get("entrypoint"))
+    arguments = project.words(service.get("command"))
+    script = service.get("command")
+    if command and _TAKES_SCRIPT.fullmatch(command[-1].value) and isinstance(script, Scalar):
+        # Compose splits it into words, of which the shell takes the first; the whole is meant.
+        whole = project.text(script)
+        arguments = (whole,) if whole is not None else ()
     return Container(
         place=place_of(service.node),
         image=_image(project, service),
-        command=project.words(service.get("entrypoint")),
-        arguments=project.words(service.get("command")),
+        command=command,
+        arguments=arguments,
         environment=environment,
         name=name,
     )

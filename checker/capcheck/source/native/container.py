@@ -80,6 +80,8 @@ def _commanded(container: Container, image: Image | None, implied: Stated | None
     found = programs.calls(words, container.environment)
     if found:
         return of_calls(found)
+    if image is not None and image.role == "guess" and not _has_flags(words, image.engine):
+        image = None
     backend = _backend_of(container, image) or implied
     if container.command and not _is_flags(container.command):
         if backend is None or _is_idle(container.command[0].value):
@@ -99,6 +101,9 @@ def _commanded(container: Container, image: Image | None, implied: Stated | None
             if sheet is not None:
                 sheet.facts["backend"] = backend
             return sheet
+    if image is not None and not image.entrypoint and _is_other_program(words):
+        reason = f"the command {words[0].value[:60]!r} is not known"
+        return Sheet({"backend": backend, "model": Unknown(reason, words[0].place)})
     sheet = command_facts.of_arguments(words, engine)
     sheet.facts["backend"] = backend
     return sheet
@@ -150,12 +155,22 @@ def pulled_model(found: Sequence[Call]) -> Fact | None:
         for call, fact in zip(found, facts, strict=True)
         if call.role == "model" and fact is not None
     ]
+    chats = [fact for fact in models if not _is_embedding(fact)]
+    models = chats or models
     if not models:
         return None
     together = {"model": models[0]}
     for fact in models[1:]:
         agree(together, {"model": fact}, reason="several models are pulled")
     return together["model"]
+
+
+# Source: Ollama's library, "Embedding models".
+_EMBEDDING = re.compile(r"embed|minilm|^bge-|^paraphrase-multilingual|rerank")
+
+
+def _is_embedding(fact: Fact) -> bool:
+    return isinstance(fact, Stated) and bool(_EMBEDDING.search(str(fact.value).lower()))
 
 
 def agree(
@@ -239,6 +254,21 @@ def _of_entrypoint(
         return programs.calls(alone, container.environment)
     written = tuple(where.standing_at(word) for word in image.entrypoint.split())
     return programs.calls((*written, *words), container.environment) if written else ()
+
+
+def _has_flags(words: Sequence[Text], engine: str) -> bool:
+    """Whether an image whose name alone tells of an engine is handed flags of that engine."""
+    return any(
+        word.value.startswith("--") and flag_table.find(word.value.partition("=")[0], engine)
+        for word in words
+    )
+
+
+def _is_other_program(words: Sequence[Text]) -> bool:
+    """Whether arguments of an image without an engine as its entrypoint begin with a program."""
+    head = words[0].value if words else "-"
+    is_model = re.fullmatch(r"[\w.-]+/[\w.-]+", head) is not None
+    return not head.startswith(("-", "$")) and not is_model
 
 
 def _is_flags(command: Sequence[Text]) -> bool:

@@ -30,17 +30,25 @@ Expect = Literal["ok", "partial", "runtime", "template", "none"]
 Value = str | int | float
 
 NOT_STATED = "the file does not say"
+# Settings: the container of a pod that serves, and others in it that serve too.
+CONTAINER, OTHER_CONTAINERS = "container", "other_containers"
 # The origin of an engine that only its flags tell.
 BY_FLAGS = "flags"
 
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """A fact with where it stands and what states it: `--max-model-len`, `env MODEL_ID`, ..."""
+    """A fact with where it stands and what states it: `--max-model-len`, `env MODEL_ID`, ...
+
+    Of an accelerator also what the file tells beyond its type: `product`, its full name, and
+    `provider`, the cloud whose it is.
+    """
 
     value: Value
     place: Place
     origin: str
+    product: str = ""
+    provider: str = ""
 
 
 @dataclass(frozen=True, slots=True)

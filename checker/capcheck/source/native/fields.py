@@ -8,9 +8,10 @@ from itertools import islice
 
 from capcheck.source.native import gpus
 from capcheck.source.native.command import quant
+from capcheck.source.native.command.facts import is_placeholder, typed
 from capcheck.source.native.command.facts import model as model_fact
-from capcheck.source.native.command.facts import typed
 from capcheck.source.native.deployment import Fact, Stated, Unknown
+from capcheck.source.native.labels import INSTANCE_TYPE, Labelled
 from capcheck.source.native.text import Text
 from capcheck.source.native.tree import Files, at, entries, plain
 from capcheck.source.nodes import Node, Scalar
@@ -57,12 +58,19 @@ def of_sku(node: Node | None, *, origin: str) -> tuple[Fact, Fact]:
     name = plain(node)
     if node is None or not name:
         return Unknown(), Unknown()
+    if isinstance(node, Labelled):
+        return Stated(node.gpu, node.place, origin), Unknown()
+    if is_placeholder(name):
+        reason = f"{name[:60]!r} is a placeholder"
+        return Unknown(reason, node.place), Unknown(reason, node.place)
     found = gpus.of_sku(name)
     if found is None:
         reason = f"no row of the machine types has {name[:60]!r}"
         return Unknown(reason), Unknown(reason)
     gpu, count = found
-    return Stated(gpu, node.place, origin), Stated(count, node.place, origin)
+    product, provider = gpus.product(INSTANCE_TYPE, name), gpus.provider(INSTANCE_TYPE, name)
+    accelerator = Stated(gpu, node.place, origin, product=product, provider=provider)
+    return accelerator, Stated(count, node.place, origin)
 
 
 def missing(reference: Node, kind: str) -> Unknown:

@@ -2,7 +2,8 @@
 
 Labels, instance types, resource names and the names that formats have for accelerators are rows of
 data/gpu_labels.csv, gpu_skus.csv, gpu_resources.csv and gpu_names.csv. A resource says how many and
-whose; only a label, an instance type or a name says which.
+whose; only a label, an instance type or a name says which. What of them tells the form factor too
+has a row in gpu_products.csv.
 """
 
 from __future__ import annotations
@@ -17,19 +18,34 @@ from capcheck.place import Place
 from capcheck.registry.rows import read
 from capcheck.source.native.command.flags import DATA
 from capcheck.source.native.deployment import Fact, Stated, Unknown
+from capcheck.source.native.labels import INSTANCE_TYPE, Labelled
 from capcheck.source.native.tree import at, entries, items, plain
 from capcheck.source.nodes import Node, Scalar
 
-_INSTANCE_TYPES = ("node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type")
+_INSTANCE_TYPES = (INSTANCE_TYPE, "beta.kubernetes.io/instance-type")
 # Their values are names such as `a100` or `nvidia-l4`. Sources: EKS user guide, "Target AI/ML
-# workloads to specific nodes with labels"; SkyPilot documentation, "Kubernetes cluster setup".
+# workloads to specific nodes with labels"; SkyPilot documentation, "Kubernetes cluster setup";
+# CoreWeave documentation, "Node labels".
 _NAMES = (
     "karpenter.k8s.aws/instance-gpu-name",
     "eks.amazonaws.com/instance-gpu-name",
     "k8s.amazonaws.com/accelerator",
     "skypilot.co/accelerator",
+    "gpu.nvidia.com/class",
+    "gpu.nvidia.com/model",
+)
+# Labels of a cluster's own whose values are names by what the label is called: `gpu-type`.
+_NAMING = re.compile(
+    r"(?:^|[/.\-_])(?:gpu|accelerator)(?:[-_.]?(?:type|model|name|product(?:[-_.]name)?|class))?$"
 )
 _LISTS = frozenset(("In",))
+# Clouds by the domain of the labels that they alone set.
+_CLOUDS = {
+    "cloud.google.com": "gcp",
+    "karpenter.k8s.aws": "aws",
+    "eks.amazonaws.com": "aws",
+    "kubernetes.azure.com": "azure",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +95,37 @@ def _of_labels(labels: Iterator[tuple[str, tuple[Scalar, ...]]]) -> Stated | Unk
     for label, values in labels:
         found: dict[str, Scalar] = {}
         for value in values:
-            gpu = gpu_of_label(label, value.text)
+            gpu = gpu_of(label, value)
             if gpu is None:
                 found = {}
                 break
             found.setdefault(gpu, value)
         if found:
             place = next(iter(found.values())).place
-            return Stated("|".join(found), place, f"label {label}")
+            return Stated(
+                "|".join(found),
+                place,
+                f"label {label}",
+                product=_only(product(label, plain(value)) for value in values),
+                provider=_only(provider(label, plain(value)) for value in values),
+            )
     return Unknown()
+
+
+def _only(names: Iterator[str]) -> str:
+    several = set(names)
+    return several.pop() if len(several) == 1 else ""
+
+
+def product(label: str, value: str) -> str:
+    """The product that a label's value or, under its label, a machine type means; empty: unsaid."""
+    label = INSTANCE_TYPE if label in _INSTANCE_TYPES else label
+    return _product_table().get((label, value.removesuffix("-SHARED").lower()), "")
+
+
+def gpu_of(label: str, value: Node | None) -> str | None:
+    """The GPU that the value of a node label names, first by the organisation's own meanings."""
+    return value.gpu if isinstance(value, Labelled) else gpu_of_label(label, plain(value))
 
 
 def gpu_of_label(label: str, value: str) -> str | None:
@@ -103,8 +141,18 @@ def gpu_of_label(label: str, value: str) -> str | None:
         known = named(value)
         return known[0] if known else None
     product, mig, profile = value.partition("-MIG-")
-    known_product = _label_table().get((label, product.removesuffix("-SHARED").lower()))
+    product = product.removesuffix("-SHARED")
+    known_product = _label_table().get((label, product.lower()))
+    if known_product is None and _NAMING.search(label.lower()) and (known := named(product)):
+        known_product = known[0]
     return f"MIG-{profile}" if mig and known_product else known_product
+
+
+def provider(label: str, value: str) -> str:
+    """The cloud whose label or, under its label, machine type that is; empty: anybody's."""
+    if label in _INSTANCE_TYPES:
+        return _sku_providers().get(_ATTACHED.sub("", value.lower()), "")
+    return _CLOUDS.get(label.partition("/")[0], "")
 
 
 def of_sku(name: str) -> tuple[str, int] | None:
@@ -118,7 +166,7 @@ def named(name: str) -> tuple[str, int] | None:
     Only names of slices (`tpu-v6e-8`) mean more than one.
     """
     plain_name = re.sub(r"[\s_]", "-", name.strip().lower().rstrip("!"))
-    plain_name = _MAKER.sub("", plain_name).replace("rtx-", "rtx")
+    plain_name = _TI.sub("ti", _MAKER.sub("", plain_name).replace("rtx-", "rtx"))
     return _name_table().get(plain_name)
 
 
@@ -127,6 +175,7 @@ _MAKER = re.compile(
 )
 
 
+_TI = re.compile(r"(?<=\d)-ti$")
 # Anyscale names the accelerators behind the type: `a2-highgpu-4g-nvidia-a100-40gb-4`.
 _ATTACHED = re.compile(r"-nvidia-.*$")
 
@@ -182,6 +231,12 @@ def _label_table() -> dict[tuple[str, str], str]:
 
 
 @cache
+def _product_table() -> dict[tuple[str, str], str]:
+    rows = read(DATA / "gpu_products.csv")
+    return {(row["label"], row["value"].lower()): row["product"] for row in rows}
+
+
+@cache
 def _name_table() -> dict[str, tuple[str, int]]:
     rows = read(DATA / "gpu_names.csv")
     return {row["name"]: (row["gpu"], int(row["count"] or 1)) for row in rows}
@@ -192,3 +247,8 @@ def _sku_table() -> dict[str, tuple[str, int]]:
     return {
         row["sku"].lower(): (row["gpu"], int(row["count"])) for row in read(DATA / "gpu_skus.csv")
     }
+
+
+@cache
+def _sku_providers() -> dict[str, str]:
+    return {row["sku"].lower(): row["provider"] for row in read(DATA / "gpu_skus.csv")}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from capcheck.place import Place
 from capcheck.source.native import gpus
+from capcheck.source.native.claims import claimed
 from capcheck.source.native.command.facts import with_quant_of_name
 from capcheck.source.native.command.programs import calls
 from capcheck.source.native.command.variables import Environment, kubernetes
@@ -17,7 +18,15 @@ from capcheck.source.native.container import (
     pulled_model,
     read,
 )
-from capcheck.source.native.deployment import Fact, Stated, Unknown, merged
+from capcheck.source.native.deployment import (
+    CONTAINER,
+    OTHER_CONTAINERS,
+    Fact,
+    Stated,
+    Unknown,
+    merged,
+)
+from capcheck.source.native.mounted import configured
 from capcheck.source.native.text import Text, joined
 from capcheck.source.native.text import at as text_at
 from capcheck.source.native.tree import (
@@ -51,15 +60,62 @@ def served(
     implied: Stated | None = None,
     plain_gpu: bool = False,
 ) -> Served | None:
-    """The first container of a pod spec that serves a model; None when none does."""
-    for node in containers_of(pod):
+    """The first container of a pod spec that serves a model; None when none does.
+
+    Its name is the setting `container`, those of others that serve one are `other_containers`.
+    """
+    found = tuple(_serving(pod, files, document, implied, plain_gpu=plain_gpu))
+    if not found:
+        return None
+    (_, first), *others = found
+    names = [one.reading.settings[CONTAINER] for _, one in others if _names_its_model(one)]
+    if not names:
+        return first
+    text = ",".join(str(name.value) for name in names)
+    listed = {OTHER_CONTAINERS: Stated(text, names[0].place, "field name")}
+    reading = replace(first.reading, settings={**first.reading.settings, **listed})
+    return replace(first, reading=reading)
+
+
+def every_served(
+    pod: Node | None, files: Files, document: Document
+) -> tuple[tuple[str, Served], ...]:
+    """What each container serves, by its name; a second one counts if it names its model."""
+    found = tuple(_serving(pod, files, document, None))
+    return (*found[:1], *(item for item in found[1:] if _names_its_model(item[1])))
+
+
+def _names_its_model(one: Served) -> bool:
+    named = CONTAINER in one.reading.settings
+    return named and isinstance(one.reading.facts.get("model"), Stated)
+
+
+def _serving(
+    pod: Node | None,
+    files: Files,
+    document: Document,
+    implied: Stated | None,
+    *,
+    plain_gpu: bool = False,
+) -> Iterator[tuple[str, Served]]:
+    for node in containers_of(pod)[:_MOST_CONTAINERS]:
         container = container_of(node, files, document)
         reading = read(container, implied=implied)
-        if reading is not None:
-            if reading.engine == "ollama" and "model" not in reading.facts:
-                reading = replace(reading, facts={**reading.facts, **_pulled(pod, files, document)})
-            return of_reading(container, reading, pod, at(node, "resources"), plain_gpu=plain_gpu)
-    return None
+        if reading is None:
+            continue
+        if reading.engine == "ollama" and "model" not in reading.facts:
+            reading = replace(reading, facts={**reading.facts, **_pulled(pod, files, document)})
+        reading = configured(reading, node, pod, files)
+        if (name := at(node, "name")) is not None and plain(name):
+            setting = {CONTAINER: Stated(plain(name), name.place, "field name")}
+            reading = replace(reading, settings={**reading.settings, **setting})
+        resources = at(node, "resources")
+        serving = of_reading(container, reading, pod, resources, plain_gpu=plain_gpu, files=files)
+        yield plain(at(node, "name")), serving
+
+
+# Containers of one pod that are looked at.
+_MOST_CONTAINERS = 20
 
 
 def _pulled(pod: Node | None, files: Files, document: Document) -> dict[str, Fact]:
@@ -84,9 +140,12 @@ def of_reading(
     resources: Node | None,
     *,
     plain_gpu: bool = False,
+    files: Files | None = None,
 ) -> Served:
-    """A container's reading together with the accelerators that it asks for."""
+    """A container's reading together with the accelerators that it asks for or claims."""
     asked = gpus.requested(resources, plain_gpu=plain_gpu)
+    if asked is None and files is not None:
+        asked = claimed(pod, resources, files)
     gpu: Fact = gpus.by_labels(pod)
     count: Fact = asked.count if asked else Unknown()
     if asked is not None and isinstance(gpu, Unknown) and asked.type:
@@ -122,6 +181,8 @@ def container_of(node: Node | None, files: Files, document: Document) -> Contain
     )
 
 
+# Engines whose `--device cpu` says what they run on.
+_DEVICE_BY_FLAG = frozenset(("vllm", "sglang"))
 # Characters that variables may add to one container.
 _MOST = 4096
 
@@ -216,6 +277,9 @@ def _on_cpu(container: Container, reading: Reading, pod: Node | None) -> tuple[F
     place = container.image.place if container.image else None
     if reading.device == "CPU" and place is not None:
         return Stated("CPU", place, "image"), Stated(0, place, "image")
+    device = reading.settings.get("device")
+    if device is not None and device.value == "cpu" and reading.engine in _DEVICE_BY_FLAG:
+        return replace(device, value="CPU"), replace(device, value=0)
     image = container.image.value.lower() if container.image else ""
     hints = ("cuda", "rocm", "vulkan", "intel", "sycl", "musa", "gpu", "nvidia", "$", "hip")
     if (

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 from capcheck.errors import Problem
 from capcheck.place import Place
+from capcheck.source.native.beside import with_others
 from capcheck.source.native.command.variables import Environment
 from capcheck.source.native.deployment import NativeDeployment
+from capcheck.source.native.labels import GpuLabels
 from capcheck.source.native.readers import (
     app_template,
     bento_project,
@@ -137,13 +140,15 @@ def inspect(
     *,
     readers: Iterable[Reader] | None = None,
     variables: Environment | None = None,
+    labels: GpuLabels | None = None,
 ) -> Inspection:
     """The deployments of some files' texts, read together so that references can be followed.
 
-    `variables` are values for what the files leave open as `${NAME}`.
+    `variables` are values for what the files leave open as `${NAME}`, `labels` the GPUs that an
+    organisation's node labels mean.
     """
     known = tuple(readers) if readers is not None else (*READERS, *third_party())
-    files = files_of(texts, variables)
+    files = files_of(texts, variables, labels=labels)
     deployments: list[NativeDeployment] = []
     unread: list[Unread] = []
     problems: list[Problem] = []
@@ -151,7 +156,7 @@ def inspect(
         reader = next((reader for reader in known if reader.recognises(document)), None)
         if reader is not None:
             found = reader.read(document, files)
-            deployments += found
+            deployments += with_others(found, document, partial(_read, reader, files))
             if reader is templates:
                 unread.append(Unread(document.place, templates.RENDER_FIRST))
             elif not found:
@@ -161,6 +166,10 @@ def inspect(
         else:
             unread.append(Unread(document.place, f"not recognised: {describe(document)}"))
     return Inspection(tuple(deployments), tuple(unread), tuple(problems))
+
+
+def _read(reader: Reader, files: Files, document: Document) -> list[NativeDeployment]:
+    return reader.read(document, files)
 
 
 def describe(document: Document) -> str:

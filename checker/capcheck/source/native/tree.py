@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from capcheck.errors import Problem
 from capcheck.place import Place
 from capcheck.source.native.command.variables import Environment, lone_name, substitute
+from capcheck.source.native.labels import GpuLabels, marked
 from capcheck.source.native.text import Text, of_source
 from capcheck.source.nodes import Mapping, Node, Scalar, Sequence, is_nothing
 from capcheck.source.problems import whole_file
@@ -67,6 +68,7 @@ class Files:
     documents: tuple[Document, ...]
     lines: MappingOf[str, SequenceOf[str]]
     variables: Environment = field(default_factory=dict)
+    labels: GpuLabels = field(default_factory=dict)
     index: dict[tuple[str, str], list[Document]] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -130,7 +132,8 @@ class Files:
             return Place(outer.path, outer.line, outer.column, outer.column + width)
 
         parts = read_parts(text.value, node.place.path if node else "", locate=locate)
-        return parts[0].tree if parts else None
+        tree = parts[0].tree if parts else None
+        return marked(tree, self.labels) if tree is not None and self.labels else tree
 
 
 # Files that are read as YAML; any other is one document without a tree.
@@ -170,20 +173,31 @@ def _unfolded(document: Document) -> Iterator[Document]:
 
 
 def files_of(
-    texts: MappingOf[str, str], variables: Environment | None = None, *, plain: bool = False
+    texts: MappingOf[str, str],
+    variables: Environment | None = None,
+    *,
+    labels: GpuLabels | None = None,
+    plain: bool = False,
 ) -> Files:
     """The files with these texts, by path; `plain` reads none of them as YAML.
 
     `variables` are values given from outside for what the files write as `${NAME}`; a value that is
-    nothing else then stands where the variable's value does.
+    nothing else then stands where the variable's value does. `labels` are what an organisation's
+    node labels mean.
     """
-    known = variables or {}
+    known, meant = variables or {}, labels or {}
     documents = tuple(
-        replace(document, tree=_filled(document.tree, known)) if known else document
+        replace(document, tree=_given(document.tree, known, meant)) if known or meant else document
         for path, text in texts.items()
         for document in (_plain(text, path) if plain else documents_of(text, path))
     )
-    return Files(documents, {path: text.split("\n") for path, text in texts.items()}, known)
+    return Files(documents, {path: text.split("\n") for path, text in texts.items()}, known, meant)
+
+
+def _given(node: Node | None, variables: Environment, labels: GpuLabels) -> Node | None:
+    """A tree with what is known from outside."""
+    filled = _filled(node, variables) if variables else node
+    return marked(filled, labels) if filled is not None and labels else filled
 
 
 def _filled(node: Node | None, variables: Environment) -> Node | None:

@@ -234,10 +234,82 @@ def test_values_beyond_a_field_are_open():
             {"/replicas": 1, "/serving/max_num_batched_tokens": 2048},
         ),
         ({"engine_version": "0.10"}, {"/replicas": 1, "/backend_version": "0.10"}),
+        (
+            {"ttft_ms": 200, "itl_ms": 20.5, "isl": 4000, "osl": 500, "request_rate": 2.5},
+            {
+                "/replicas": 1,
+                "/slo/ttft_p50": 200,
+                "/slo/tpot_p50": 20.5,
+                "/traffic/prompt_tokens": 4000,
+                "/traffic/output_tokens": 500,
+                "/traffic/requests_per_second": 2.5,
+            },
+        ),
+        (
+            {"e2e_latency_ms": 5000, "concurrency": 8},
+            {"/replicas": 1, "/slo/latency_p50": 5000, "/traffic/agents": 8},
+        ),
+        (
+            {"request_rate": 1, "concurrency": 8},
+            {"/replicas": 1, "/traffic/requests_per_second": 1},
+        ),
     ],
 )
 def test_settings(settings: dict[str, object], values: dict[str, object]):
     assert stated(of({"replicas": 1}, settings), "x").values == values
+
+
+@pytest.mark.parametrize(
+    ("runtime", "backend"), [({}, "vllm"), ({"runtime": "transformers"}, "transformers")]
+)
+def test_the_engine_behind_a_preset(runtime: dict[str, object], backend: str):
+    found = stated(of({"backend": "kaito-preset"}, runtime), "x")
+    assert found.values["/backend"] == backend
+    assert found.native.origins["/backend"] == ("--runtime" if runtime else "--backend")
+
+
+REQUEST = """\
+apiVersion: nvidia.com/v1beta1
+kind: DynamoGraphDeploymentRequest
+metadata: {name: sla}
+spec:
+  model: Qwen/Qwen3-32B
+  backend: vllm
+  hardware: {gpuSku: h100_sxm}
+  workload: {isl: 4000, osl: 500, concurrency: 4}
+  sla: {ttft: 600}
+"""
+
+
+def test_a_request_leaves_the_number_of_gpus_to_its_planner(repository: Repository):
+    repository.write("k8s/request.yaml", REQUEST)
+    (entry,) = repository.entries("k8s/request.yaml")
+    assert blanks(entry) == {
+        "/gpus_per_replica": "Dynamo's profiler decides it",
+        "/serving/tensor_parallel_size": "Dynamo's profiler decides it",
+    }
+    assert entry.stated.places["/slo/ttft_p50"] == Place("k8s/request.yaml", 9, 15, 18)
+
+
+@pytest.mark.parametrize(
+    ("traffic", "expected"),
+    [
+        ("{requests_per_second: 2}", (2, None, 4000)),
+        ("{requests_per_second: {mean: 2, peak: 3}}", (2, None, 4000)),
+        ("{agents: 9}", (None, 9, 4000)),
+        ("{prompt_tokens: {mean: 100, p95: 300}}", (None, 4, 100)),
+    ],
+)
+def test_a_manifests_traffic_takes_the_place_of_a_requests(
+    repository: Repository, traffic: str, expected: tuple[int | None, ...]
+):
+    repository.write("k8s/request.yaml", REQUEST)
+    (entry,) = repository.manifest(f"from: ../k8s/request.yaml\ntraffic: {traffic}")
+    found = entry.deployment().traffic
+    assert found is not None
+    assert found.prompt_tokens is not None
+    rate, agents, prompt = found.requests_per_second, found.agents, found.prompt_tokens.mean
+    assert (rate, agents, prompt) == expected
 
 
 def test_each_alternative_has_its_number_of_gpus():
@@ -270,6 +342,7 @@ def test_a_manifest_for_what_was_found(repository: Repository):
     repository.write("compose.yaml", COMPOSE)
     found = (*repository.entries("k8s/chat.yaml"), *repository.entries("compose.yaml"))
     text = draft(found, "ops")
+    # What a note in the file says already is not asked for.
     expected = [
         "# traffic: {requests_per_second: 1, prompt_tokens: 512, output_tokens: 256}",
         "# slo: {ttft_p95: 1s, latency_p95: 10s}",
@@ -284,7 +357,7 @@ def test_a_manifest_for_what_was_found(repository: Repository):
         *expected,
         "small:",
         "from: ../compose.yaml#services.small",
-        *expected,
+        *expected[:2],
         "large:",
         "from: ../compose.yaml#services.large",
         "# gpu: NAME  # the file does not say",

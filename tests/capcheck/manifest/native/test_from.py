@@ -42,6 +42,8 @@ def test_facts_keep_their_places_and_origins(repository: Repository):
         "",
         "#Deployment/chat",
         "#Deployment/prod/chat",
+        "#Deployment/chat?container=vllm",
+        "#Deployment/prod/chat?container=vllm",
     ],
 )
 def test_spellings_of_an_address(repository: Repository, address: str):
@@ -68,6 +70,99 @@ def test_nothing_or_two_matching_is_an_error(repository: Repository, reference: 
         "k8s/template.yaml", "kind: Deployment\nspec:\n{{ if .x }}\n  containers: []\n{{ end }}\n"
     )
     assert repository.problems(f'model: x\nfrom: "{reference}"') == [(code, 5)]
+
+
+OTHER_FORMS = {
+    "compose.yaml": "services: {vllm: {image: 'vllm/vllm-openai:v0.11.0', command: --model a/b}}",
+    "values.yaml": "servingEngineSpec: {modelSpec: [{name: a, modelURL: a/b}]}",
+    "release.yaml": (
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: llm}\n"
+        "spec: {values: {controllers: {main: {containers: {app: {image: {repository: "
+        "vllm/vllm-openai, tag: v0.11.0}, args: [--model, a/b]}}}}}}"
+    ),
+    "roles.yaml": (
+        "apiVersion: nvidia.com/v1alpha1\nkind: DynamoGraphDeployment\n"
+        "metadata: {name: g, namespace: prod}\nspec: {services: {"
+        + ", ".join(
+            f"{role}: {{extraPodSpec: {{mainContainer: {{args: "
+            "[python3, -m, dynamo.vllm, --model, a/b]}}}"
+            for role in ("decode", "prefill")
+        )
+        + "}}"
+    ),
+    "sky.yaml": "resources: {accelerators: 'L4:1'}\nrun: vllm serve a/b\n",
+    "vllm.service": "[Service]\nExecStart=/usr/bin/vllm serve a/b\n",
+    "serve.sh": "#!/bin/sh\nvllm serve a/b\n",
+    "config.yaml": "model: a/b\ntensor-parallel-size: 1\nmax-model-len: 4096\n",
+}
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "compose.yaml#services.vllm",
+        "values.yaml#modelSpec.a",
+        "values.yaml#modelSpec[a]",
+        "release.yaml#HelmRelease/llm#controllers.main",
+        "release.yaml#HelmRelease/llm/controllers.main",
+        "roles.yaml#DynamoGraphDeployment/g#decode",
+        "roles.yaml#DynamoGraphDeployment/g/decode",
+        "roles.yaml#DynamoGraphDeployment/prod/g/prefill",
+        "roles.yaml#DynamoGraphDeployment/prod/g#prefill",
+        "sky.yaml",
+        "vllm.service",
+        "serve.sh",
+        "config.yaml",
+    ],
+)
+def test_addresses_of_other_forms(repository: Repository, reference: str):
+    for path, text in OTHER_FORMS.items():
+        repository.write(f"k8s/{path}", text)
+    (entry,) = repository.manifest(f'from: "../k8s/{reference}"')
+    assert entry.stated.values["/model"] == "a/b"
+
+
+@pytest.mark.parametrize(
+    ("reference", "near"),
+    [
+        ("compose.yaml#services.vlm", "services.vllm"),
+        ("values.yaml#modelspec.a", "modelSpec[a]"),
+        ("roles.yaml#DynamoGraphDeployment/g#decoder", "DynamoGraphDeployment/g#decode"),
+        ("chat.yaml#Deployment/test/chat", "Deployment/chat"),
+        ("chat.yaml#Deployment/chat?container=vlm", "Deployment/chat?container=vllm"),
+        ("two.yaml#Deployment/chat?container=smal", "Deployment/chat?container=small"),
+    ],
+)
+def test_the_nearest_address_is_named(repository: Repository, reference: str, near: str):
+    for path, text in OTHER_FORMS.items():
+        repository.write(f"k8s/{path}", text)
+    repository.write("k8s/two.yaml", TWO)
+    with pytest.raises(InputError) as caught:
+        repository.manifest(f'from: "../k8s/{reference}"')
+    assert [(one.code, one.nearest) for one in caught.value.problems] == [("no-such-address", near)]
+
+
+TWO = CHAT.replace(
+    "      - name: vllm\n",
+    "      - {name: small, image: 'vllm/vllm-openai:v0.11.0', args: [--model=Qwen/Qwen3-0.6B]}\n"
+    "      - {name: proxy, image: nginx}\n"
+    "      - name: large\n",
+)
+
+
+def test_two_containers_that_serve_are_two_deployments(repository: Repository):
+    repository.write("two.yaml", TWO)
+    found = repository.entries("two.yaml")
+    assert [(one.address, one.stated.name, one.stated.values["/model"]) for one in found] == [
+        ("Deployment/chat#small", "chat-small", "Qwen/Qwen3-0.6B"),
+        ("Deployment/chat#large", "chat-large", "meta-llama/Llama-3.1-8B-Instruct"),
+    ]
+    repository.write("k8s/two.yaml", TWO)
+    assert repository.problems('model: x\nfrom: "../k8s/two.yaml#Deployment/chat"') == [
+        ("ambiguous-address", 5)
+    ]
+    (entry,) = repository.manifest('from: "../k8s/two.yaml#Deployment/prod/chat?container=large"')
+    assert entry.stated.values["/serving/max_model_len"] == 8192
 
 
 def test_a_namespace_tells_two_apart(repository: Repository):

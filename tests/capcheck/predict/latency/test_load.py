@@ -156,6 +156,17 @@ def test_routing_and_burstiness_set_how_a_copys_arrivals_vary(
     assert server.arrival_spread == pytest.approx(spread)
 
 
+@pytest.mark.parametrize(
+    ("backend", "stated", "shares"),
+    [("vllm", True, True), ("vllm", False, False), ("sglang", True, False)],
+)
+def test_prompts_share_steps_only_where_the_engine_mixes_them(backend, stated, shares):
+    resolved = replace(resolve_of(), backend=replace(VLLM, name=backend))
+    engine = replace(ENGINE, enable_chunked_prefill=stated)
+    server = server_at("value", resolved, engine, FakeSpeed(), None)
+    assert server.chunked_prefill == shares
+
+
 def test_bursts_wait_longer_and_turns_shorter():
     few = replace(ENGINE, max_num_seqs=2)
     rate = 0.6 * predict(requests_per_second=1.0, replicas=4, engine=few).saturation_rps.value

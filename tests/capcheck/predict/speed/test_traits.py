@@ -7,6 +7,7 @@ from capcheck.predict.coefficients import load
 from capcheck.predict.speed.traits import (
     Traits,
     architecture,
+    flags,
     kernel,
     link,
     link_gb_s,
@@ -151,3 +152,17 @@ def test_the_link_between_gpus_is_a_fact(registry: Registry, gpu: str, expected:
 def test_architectures_are_those_of_the_cores(registry: Registry, gpu: str, expected: str):
     [spec] = [each for each in registry.gpus if each.name == gpu]
     assert architecture(spec) == expected
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("llama3.1-8b", ()),
+        ("gpt-oss-120b", ("moe",)),
+        ("qwen3.6-27b", ("hybrid",)),
+        ("deepseek-r1", ("moe", "mla")),
+        ("glm-5", ("moe", "mla", "sparse")),  # an indexer picks what attention reads
+    ],
+)
+def test_what_is_special_about_a_model(registry: Registry, model: str, expected: tuple[str, ...]):
+    assert flags(registry.model(model).spec) == expected

@@ -139,6 +139,8 @@ def typed(value: Text, type_: str, origin: str) -> Fact:
         return Unknown()
     if "{{" in value.value:
         return Unknown("a template expression", place)
+    if is_placeholder(value.value):
+        return Unknown(f"{value.value[:60]!r} is a placeholder", place)
     if not value.variables and (match := _PLACEHOLDER.search(value.value)):
         return Unknown(f"unresolved variable {match[0].strip('${}()')}", place)
     if value.variables:
@@ -150,6 +152,11 @@ def typed(value: Text, type_: str, origin: str) -> Fact:
     if result is None:
         return Unknown(f"{value.value!r} is chosen when the engine starts", None)
     return Stated(result, place, origin)
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether a value is a hole that somebody is to fill in: `<your-model>`."""
+    return len(text) > 2 and text[0] == "<" and text[-1] == ">"
 
 
 def model(value: Text, origin: str) -> Fact:
@@ -190,6 +197,9 @@ def with_quant_of_name(facts: dict[str, Fact]) -> None:
 
 def _llama_model(sheet: Sheet, raw: dict[str, tuple[Text, str]]) -> None:
     """llama.cpp: a file, or a repository with the quant or file that is taken from it."""
+    if "hf_repo" in raw and "*" in raw.get("model_file", raw["hf_repo"])[0].value:
+        sheet.settings.pop("model_file", None)
+        del raw["model_file"]  # llama-cpp-python: which of the repository's files
     for name in ("model_file", "model_url", "docker_repo"):
         if name in raw:
             sheet.settings.pop(name, None)

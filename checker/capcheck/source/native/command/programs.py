@@ -3,6 +3,7 @@
 Programs are rows of data/engine_programs.csv, images of data/engine_images.csv (the first pattern
 that fits decides). A row's `role` is `serve`, `model` (it names what `serve` will answer with, as
 `ollama pull` does) or `other`: routers, simulators, clients and benchmarks serve no model.
+An image's may be `guess`: its name tells of an engine, which counts where it is handed its flags.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 
 from capcheck.registry.rows import read
+from capcheck.source.native.command.arrays import array
 from capcheck.source.native.command.flags import DATA
-from capcheck.source.native.command.shell import Command, array, commands
-from capcheck.source.native.command.variables import Environment
+from capcheck.source.native.command.shell import Command, commands
+from capcheck.source.native.command.variables import NO_ARGUMENTS, Environment
 from capcheck.source.native.text import Text, joined
 
 _SHELLS = frozenset(("sh", "bash", "ash", "dash", "zsh", "ksh"))
@@ -65,6 +67,18 @@ _WRAPPERS = frozenset(
         "ldproxy",
         "proxychains4",
         "s6-setuidgid",
+        "singularity",
+        "apptainer",
+        "enroot",
+        "pixi",
+        "pdm",
+        "hatch",
+        "runuser",
+        "setpriv",
+        "systemd-run",
+        "systemd-inhibit",
+        "chroot",
+        "infisical",
     ]
 )
 _FURTHEST = 24
@@ -126,14 +140,18 @@ def named_in(text: str) -> set[str]:
 
 
 def image(reference: str) -> Image | None:
-    """The row whose pattern fits an image reference, registry and tag left aside where need be."""
-    return _image_named(repository(reference).lower())
+    """The row whose pattern fits an image reference, its registry left aside where need be.
+
+    Only a pattern with a colon looks at the tag.
+    """
+    return _image_named(repository(reference).lower(), tag(reference).lower())
 
 
 @lru_cache(maxsize=1024)
-def _image_named(name: str) -> Image | None:
+def _image_named(name: str, tagged: str) -> Image | None:
     for row in _images():
-        if fnmatchcase(name, row["image"]) or fnmatchcase(name.partition("/")[2], row["image"]):
+        whole = f"{name}:{tagged}" if ":" in row["image"] else name
+        if fnmatchcase(whole, row["image"]) or fnmatchcase(whole.partition("/")[2], row["image"]):
             return Image(row["engine"], row["entrypoint"], row["device"], row["role"])
     return None
 
@@ -159,10 +177,13 @@ def _calls(command: Command, depth: int) -> list[Call]:
         script, handed = _script(words)
         if script is None:
             return []
-        positional = {"@": array(handed[1:])} if handed else {}
+        seen = dict(command.environment)
+        if handed:
+            seen["@"] = array(handed[1:])
+            seen.pop(NO_ARGUMENTS, None)
         found = [
             Command(inner.words, inner.environment, inner.branch or command.branch)
-            for inner in commands(script, {**command.environment, **positional})
+            for inner in commands(script, seen)
         ]
         return [call for inner in found for call in _calls(inner, depth + 1)]
     environment = command.environment
@@ -250,6 +271,9 @@ def _program(words: Sequence[Text]) -> tuple[dict[str, str], int] | None:
     for name, length in names:
         if row := programs.get(name):
             return row, length
+    for pattern in _families():
+        if fnmatchcase(head, pattern):
+            return programs[pattern], 1
     return None
 
 
@@ -260,12 +284,18 @@ def _shifted(
 
 
 def _base(path: str) -> str:
-    return path.rpartition("/")[2]
+    return path.rpartition("/")[2].removesuffix(".exe")
 
 
 @cache
 def _programs() -> dict[str, dict[str, str]]:
     return {row["program"]: dict(row) for row in read(DATA / "engine_programs.csv")}
+
+
+@cache
+def _families() -> tuple[str, ...]:
+    """Names with a wildcard: builds of a program that stand beside it under names of their own."""
+    return tuple(name for name in _programs() if "*" in name)
 
 
 @cache

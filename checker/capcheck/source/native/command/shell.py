@@ -9,11 +9,18 @@ variable that a branch sets) is marked as unresolved.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from capcheck.source.native.command.arithmetic import evaluate
-from capcheck.source.native.command.variables import Environment, closing, parameter
+from capcheck.source.native.command.arrays import array, elements
+from capcheck.source.native.command.branches import TESTS, Branch, doubtful, holds
+from capcheck.source.native.command.variables import (
+    NO_ARGUMENTS,
+    Environment,
+    closing,
+    is_open,
+    parameter,
+)
 from capcheck.source.native.text import EMPTY, MAX_LENGTH, Text, joined
 
 
@@ -42,8 +49,7 @@ _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\+?)=")
 _DECLARERS = frozenset(("export", "declare", "local", "readonly", "typeset"))
 _OPENERS = frozenset(("if", "while", "until", "for", "case", "select"))
 _CLOSERS = frozenset(("fi", "done", "esac"))
-_SKIPPED = frozenset(("then", "else", "elif", "do", "{", "}", "!", "time"))
-_TESTS = frozenset(("[", "[[", "test"))
+_SKIPPED = frozenset(("then", "else", "elif", "do", "}", "!", "time"))
 _OPERATORS = ("&&", "||", ";;", ";", "|", "&", "(", ")", "\n")
 
 
@@ -65,10 +71,14 @@ class _Reader:
         self.quoted_first = False
         self.found: list[Command] = []
         self.heredocs: list[str] = []
-        self.open: list[str] = []
+        self.open: list[Branch] = []
         self.branch = 0
         self.operator = ";"
-        self.after_test = False
+        # What the command before was, as a test: what it says may be None.
+        self.tested: list[bool | None] = []
+        # The braces that are open; those of a function's body hold what its callers handed it.
+        self.braces: list[Text | None] = []
+        self.is_function = False
         self.expanded = 0
         self.most = _most(script)
 
@@ -97,38 +107,30 @@ class _Reader:
     def _end(self, operator: str) -> None:
         """An operator: the command before it is complete."""
         self.at += len(operator)
-        if operator == "(" and len(self.words) == 1 and self.open[-1:] != ["case"]:
+        if operator == "\n" and not self.words and self.operator in ("&&", "||"):
+            return  # the command goes on in the next line
+        in_case = bool(self.open) and self.open[-1].opener == "case"
+        if operator == "(" and len(self.words) == 1 and not in_case and not self._is_word():
             self.words = []  # the name of a function
-        elif operator == ")" and self.open[-1:] == ["case"]:
+            self.is_function = True
+        elif operator == ")" and in_case:
             self.words = []  # a pattern
             self.branch += 1
+            self.open[-1].end(self.environment)
+            self.open[-1].begin(self.environment)
         else:
             self._complete()
         self.operator = operator if operator not in ("\n", "(", ")") else ";"
         if operator == "\n":
             self._skip_heredocs()
 
+    def _is_word(self) -> bool:
+        """Whether the one word before a bracket is the shell's own: `while ((`."""
+        return self.words[0].value in (_OPENERS | _SKIPPED)
+
     def _complete(self) -> None:
         words, self.words = self.words, []
-        while words and not self.quoted_first:
-            head = words[0].value
-            if head in _OPENERS:
-                self.open.append(head)
-                self.branch += 1
-                if head in ("for", "select", "case"):
-                    if head != "case" and len(words) > 1:
-                        self._assign(words[1].value, words[1].missing(words[1].value))
-                    words = []
-                    break
-            elif head in _CLOSERS:
-                self.open = self.open[:-1]
-                self.branch += 1
-                words = []
-                break
-            elif head in ("else", "elif"):
-                self.branch += 1
-            elif head not in _SKIPPED:
-                break
+        while words and not self.quoted_first and self._takes(words[0].value, words):
             words = words[1:]
         own = dict(self.environment)
         while words and (match := _ASSIGNMENT.match(words[0].value)):
@@ -141,18 +143,81 @@ class _Reader:
                 if match := _ASSIGNMENT.match(word.value):
                     self._note(word, match, self.environment)
             words = []
-        self.after_test = bool(words) and words[0].value in _TESTS
+        self.tested = []
         if words:
-            branch = self.branch if self.open else 0
-            self.found.append(Command(tuple(words), own, branch))
+            result = holds(words, self.environment)
+            if words[0].value in TESTS:
+                self.tested = [result]
+            if self.open and self.open[-1].in_condition:
+                self.open[-1].tests.append(result)
+            if [word.value for word in words[:2]] == ["set", "--"]:
+                self.environment.pop(NO_ARGUMENTS, None)
+            self.found.append(Command(tuple(words), own, self.branch if self.open else 0))
+
+    def _takes(self, head: str, words: list[Text]) -> bool:
+        """Whether a command begins with a word of the shell's own; what that word means is done."""
+        inner = self.open[-1] if self.open else None
+        if head in _OPENERS:
+            self.open.append(Branch(head))
+            self.branch += 1
+            if head in ("for", "select", "case"):
+                if head != "case" and len(words) > 1:
+                    self._assign(words[1].value, words[1].missing(words[1].value))
+                words[1:] = []
+            else:
+                self.open[-1].condition()
+        elif head in _CLOSERS:
+            if inner is not None:
+                self.open.pop().close(self.environment)
+            self.branch += 1
+            words[1:] = []
+        elif head == "}":
+            if self.braces and (known := self.braces.pop()) is not None:
+                self.environment[NO_ARGUMENTS] = known
+        elif head in _SKIPPED:
+            self._part(head, inner)
+        else:
+            return False
+        return True
+
+    def _part(self, head: str, inner: Branch | None) -> None:
+        """`then`, `do`, `else` and `elif` begin a part of what is open."""
+        if head in ("else", "elif"):
+            self.branch += 1
+        if inner is None:
+            return
+        if head in ("then", "do"):
+            inner.begin(self.environment)
+        elif head in ("else", "elif"):
+            inner.end(self.environment)
+            if head == "elif":
+                inner.condition()
+            else:
+                inner.begin(self.environment, otherwise=True)
+
+    def _brace(self) -> None:
+        """`{`: what a function is handed is not what the script is."""
+        is_function = self.is_function or self.words[0].value == "function"
+        self.braces.append(self.environment.get(NO_ARGUMENTS) if is_function else None)
+        if is_function:
+            self.environment.pop(NO_ARGUMENTS, None)
+        self.is_function = False
+        self.words = []
 
     def _note(self, word: Text, match: re.Match[str], into: dict[str, Text]) -> None:
         name, value = match[1], word[match.end() :]
+        before = into.get(name)
         if match[2]:
-            value = joined((into.get(name, EMPTY), value))
-        doubtful = self.open or self.operator == "||" or (self.operator == "&&" and self.after_test)
-        if doubtful and self.operator in ("&&", "||", ";", "|", "&", ";;"):
-            value = (value or word).missing(name)
+            value = joined((before or EMPTY, value))
+        decided: bool | None = True
+        if self.operator in ("&&", "||"):
+            decided = self.tested[0] if self.tested else (True if self.operator == "&&" else None)
+            if self.operator == "||" and decided is not None:
+                decided = not decided
+        if decided is False:
+            return
+        if decided is None:
+            value = doubtful(name, before, (value or word,))
         self._assign(name, value, into)
 
     def _assign(self, name: str, value: Text, into: dict[str, Text] | None = None) -> None:
@@ -193,7 +258,8 @@ class _Reader:
                 # `NAME=` stands in the first pieces; joining all of them each time adds up.
                 head = "".join(piece.value[:200] for piece in pieces[:4])
                 is_assignment = bool(_ASSIGNMENT.match(head))
-                if is_assignment or value.unresolved:
+                name = value.unresolved[:1]
+                if is_assignment or (name and not is_open(name[0], value)):
                     pieces.append(value)
                 else:
                     self._split_into(value, pieces, words)
@@ -205,10 +271,13 @@ class _Reader:
                 self.at = end
         word = joined(pieces)
         if word or quoted:
-            words.extend((word,) if _ASSIGNMENT.match(word.value) else _elements(word))
+            words.extend((word,) if _ASSIGNMENT.match(word.value) else elements(word))
         if not self.words:
             self.quoted_first = quoted and not _ASSIGNMENT.match(word.value)
         self.words.extend(words)
+        opens = words and words[-1].value == "{" and not quoted
+        if opens and (len(self.words) == 1 or self.words[0].value == "function"):
+            self._brace()
 
     @staticmethod
     def _split_into(value: Text, pieces: list[Text], words: list[Text]) -> None:
@@ -312,29 +381,3 @@ class _Reader:
 
 _ENDS_RUN = frozenset(" \t\n\r;|&()<>\\'\"$`")
 _REDIRECTION = re.compile(r"[0-9]*(?:<<<|<<-|<<|<>|>>|>\||<|>)")
-
-
-# Stands before each element of an array. No file that is read can hold it, and to `str.isspace` it
-# is a blank.
-_SEPARATOR = "\x1f"
-
-
-def array(words: Sequence[Text]) -> Text:
-    """Words as the value of an array, or of `$@`."""
-    return joined(part for word in words for part in (_separator(word), word))
-
-
-def _separator(word: Text) -> Text:
-    return word.standing_at(_SEPARATOR)
-
-
-def _elements(word: Text) -> Iterator[Text]:
-    """The elements of a quoted `"${ARRAY[@]}"`, or the word itself."""
-    if _SEPARATOR not in word.value:
-        yield word
-        return
-    start = 0
-    for match in re.finditer(f"{_SEPARATOR}|$", word.value):
-        if match.start() > start:
-            yield word[start : match.start()]
-        start = match.end()

@@ -17,6 +17,9 @@ Environment = Mapping[str, Text]
 _KUBERNETES = re.compile(r"\$\$|\$\(([A-Za-z_][\w.-]*)\)")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _SPECIAL = "@*#?-$!0123456789"
+_POSITION = re.compile(r"[1-9]\d*(?=:?[-=])")
+# A name that no variable can have: in the environment of a script that is run by itself.
+NO_ARGUMENTS = "#"
 _MAX_DEPTH = 8
 
 
@@ -100,6 +103,8 @@ def parameter(
     if value[start + 1 : start + 2] in tuple(_SPECIAL):
         whole = text[start : start + 2]
         known = environment.get("@") if whole.value in ("$@", "$*") else None
+        if whole.value == f"${NO_ARGUMENTS}":
+            known = environment.get(NO_ARGUMENTS)
         return known if known is not None else whole.missing(whole.value), start + 2
     return text[start : start + 1], start + 1
 
@@ -109,7 +114,13 @@ def value_of(name: str, written: Text, environment: Environment) -> Text:
     known = environment.get(name)
     if known is None:
         return written.missing(name)
-    return known.taken_from(name) if not known.unresolved else written.missing(name)
+    whole = not known.unresolved or is_open(name, known)
+    return known.taken_from(name) if whole else written.missing(name)
+
+
+def is_open(name: str, value: Text) -> bool:
+    """Whether a variable's value is known but for what a branch may add to it."""
+    return value.unresolved == (name,) and not all(run.unresolved for run in value.runs)
 
 
 def closing(value: str, start: int, opening: str, end: str) -> int:
@@ -138,6 +149,8 @@ def closing(value: str, start: int, opening: str, end: str) -> int:
 def _braced(whole: Text, environment: Environment, depth: int) -> Text:
     inner = whole[2:-1]
     match = _NAME.match(inner.value)
+    if match is None and NO_ARGUMENTS in environment and depth <= _MAX_DEPTH:
+        match = _POSITION.match(inner.value)
     if not match or depth > _MAX_DEPTH:
         return whole.missing(whole.value[:60])
     name = match[0]
@@ -148,7 +161,7 @@ def _braced(whole: Text, environment: Environment, depth: int) -> Text:
         return value_of(name, whole, environment)
     operator = rest.value[:2] if rest.value[0] == ":" else rest.value[:1]
     word = rest[len(operator) :]
-    if known is not None and known.unresolved:
+    if known is not None and known.unresolved and not is_open(name, known):
         return whole.missing(name)
     if operator in (":-", ":="):
         chosen = _within(word, environment, depth) if empty else known

@@ -6,20 +6,22 @@ variables as a map. Source: app-template chart's values schema.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from capcheck.source.native.charts import is_off, values_of
 from capcheck.source.native.container import read as read_container
 from capcheck.source.native.container import words_of
-from capcheck.source.native.deployment import Fact, NativeDeployment, deployment
+from capcheck.source.native.deployment import Fact, NativeDeployment, Stated, deployment
 from capcheck.source.native.pod import (
+    Served,
     container_of,
     facts_of,
     number,
     of_reading,
 )
 from capcheck.source.native.tree import Document, Files, at, entries, key_place
-from capcheck.source.nodes import Scalar
+from capcheck.source.nodes import Node, Scalar
 
 NAME = "app-template"
 
@@ -31,7 +33,7 @@ def recognises(document: Document) -> bool:
 
 
 def read(document: Document, files: Files) -> list[NativeDeployment]:
-    """One deployment for each controller that serves a model."""
+    """One deployment for each controller that serves a model, or for each of its containers."""
     values = values_of(document)
     controllers = at(values, "controllers")
     found = []
@@ -40,24 +42,33 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
         pod = at(controller, "pod")
         if at(pod, "nodeSelector") is None and at(pod, "affinity") is None:
             pod = at(values, "defaultPodOptions")
-        for _, node in entries(at(controller, "containers")):
-            container = container_of(node, files, document)
-            if isinstance(at(node, "args"), Scalar):
-                line = container.arguments[0]
-                container = replace(container, arguments=words_of(line, container.environment))
-            reading = read_container(container)
-            if reading is None or is_off(controller):
-                continue
-            serving = of_reading(container, reading, pod, at(node, "resources"))
+        serving = () if is_off(controller) else tuple(_served(controller, pod, files, document))
+        for container, one in serving:
+            place = f"{role}.containers.{container}" if len(serving) > 1 else role
             over: dict[str, Fact] = {"replicas": number(controller, "replicas")}
             found.append(
                 deployment(
-                    address=document.address(role) if document.kind else role,
+                    address=document.address(place) if document.kind else place,
                     kind=document.kind or NAME,
                     place=key_place(controllers, name) or controller.place,
-                    facts=facts_of(serving, over),
-                    settings=reading.settings,
+                    facts=facts_of(one, over),
+                    settings=one.reading.settings,
                 )
             )
-            break
     return found
+
+
+def _served(
+    controller: Node, pod: Node | None, files: Files, document: Document
+) -> Iterator[tuple[str, Served]]:
+    """What the containers serve; a second one counts if it names its model."""
+    first = True
+    for name, node in entries(at(controller, "containers")):
+        container = container_of(node, files, document)
+        if isinstance(at(node, "args"), Scalar):
+            line = container.arguments[0]
+            container = replace(container, arguments=words_of(line, container.environment))
+        reading = read_container(container)
+        if reading is not None and (first or isinstance(reading.facts.get("model"), Stated)):
+            first = False
+            yield name, of_reading(container, reading, pod, at(node, "resources"), files=files)

@@ -151,6 +151,7 @@ def _asked(node: Node | None) -> _Asked:
     names: list[str] = []
     memory = vendor = ""
     count: int | None = 1
+    counted = False
     if node is None:
         return _Asked(Unknown(), Unknown())
     if isinstance(node, Scalar):
@@ -163,7 +164,7 @@ def _asked(node: Node | None) -> _Asked:
         parts = [joined_names, *(plain(at(node, key)) for key in keys)]
     for part in (part.strip() for part in parts):
         if _COUNT.fullmatch(part):
-            count = int(part)
+            count, counted = int(part), True
         elif _MEMORY.fullmatch(part):
             memory = part.upper()
         elif _RANGE.fullmatch(part):
@@ -177,6 +178,8 @@ def _asked(node: Node | None) -> _Asked:
     number_of: Fact = Stated(count, node.place, origin) if count is not None else Unknown()
     known = [gpus.named(f"{name}-{memory}") or gpus.named(name) for name in names]
     found = [read for read in known if read is not None]
+    if len(found) < len(known) and not counted:
+        number_of = Unknown()  # the name may be one of a slice of several
     if not names or len(found) < len(known):
         gpu: Fact = Stated(vendor, node.place, origin) if vendor and not names else Unknown()
         return _Asked(gpu, number_of)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from capcheck.source.native.container import read as read_container
 from capcheck.source.native.deployment import Fact, NativeDeployment, Stated, deployment
 from capcheck.source.native.gpus import requested
+from capcheck.source.native.mounted import configured
 from capcheck.source.native.pod import (
     Served,
     container_of,
@@ -115,6 +116,7 @@ def _served(document: Document, files: Files, component: Node) -> Served | None:
     reading = read_container(container, implied=implied)
     if reading is None:
         return None
+    reading = configured(reading, main, extra, files)
     resources = at(component, "resources")
     if requested(resources, plain_gpu=True) is None:
         resources = at(main, "resources")

@@ -18,7 +18,7 @@ from capcheck.source.native.deployment import (
     merged,
 )
 from capcheck.source.native.fields import field, flags, missing, model, of_sku
-from capcheck.source.native.gpus import gpu_of_label
+from capcheck.source.native.gpus import gpu_of
 from capcheck.source.native.pod import facts_of, name_place, number, served, times
 from capcheck.source.native.tree import Document, Files, at, entries, items, place_of, plain
 from capcheck.source.nodes import Node
@@ -149,7 +149,7 @@ def _accelerators(resource: Node | None) -> tuple[Fact, Fact]:
             count = slices
     if isinstance(gpu, Unknown):
         for label, value in entries(at(resource, "labelSelector", "matchLabels")):
-            if labelled := gpu_of_label(label, plain(value)):
+            if labelled := gpu_of(label, value):
                 return Stated(labelled, value.place, f"label {label}"), count
         return gpu, count
     nodes = number(resource, "count")

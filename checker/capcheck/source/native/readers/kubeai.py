@@ -24,7 +24,7 @@ from capcheck.source.native.tree import Document, Files, at, items, plain
 
 NAME = "KubeAI Model"
 
-_ENGINES = {"vllm": "vllm", "ollama": "ollama"}
+_ENGINES = {"vllm": "vllm", "ollama": "ollama", "sglang": "sglang", "llamacpp": "llama.cpp"}
 
 
 def recognises(document: Document) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from capcheck.source.native.charts import Values, charts
 from capcheck.source.native.command.facts import model as model_fact
 from capcheck.source.native.deployment import Fact, NativeDeployment, Stated, Unknown
-from capcheck.source.native.gpus import gpu_of_label
+from capcheck.source.native.gpus import gpu_of
 from capcheck.source.native.pod import number, served, times
 from capcheck.source.native.tree import Document, Files, at, items, place_of, plain
 from capcheck.source.nodes import Node, Scalar
@@ -65,7 +65,10 @@ def _role(values: Values, role: str) -> NativeDeployment | None:
             stated = number(at(node, "parallelism"), key, origin=f"field parallelism.{key}")
             if isinstance(stated, Stated):
                 over[name] = stated
-    gpu = _gpu(values, node) if isinstance(serving.gpu, Unknown) else serving.gpu
+    gpu = serving.gpu
+    if isinstance(gpu, Unknown) or gpu.origin == "image":
+        said = _gpu(values, node)
+        gpu = said if isinstance(said, Stated) else gpu
     count = times(serving.gpu_count, _nodes(values, node))
     accelerators: dict[str, Fact] = {"gpu": gpu, "gpu_count": count}
     return values.deployment(
@@ -112,7 +115,7 @@ def _gpu(values: Values, node: Node) -> Fact:
         found = {
             gpu: value
             for value in (*items(at(types, "labelValues")), at(types, "labelValue"))
-            if (gpu := gpu_of_label(label, plain(value))) is not None
+            if (gpu := gpu_of(label, value)) is not None
         }
         if found:
             place = place_of(next(iter(found.values())))

@@ -57,13 +57,15 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
     wanted = [plain(name) for name in items(at(claim, "inferenceFlavors"))]
     own, settings = _flavours(described, wanted)
     own["model"] = _model(files, described)
-    if held is None and reference is not None:
-        own["model"] = missing(reference, "OpenModel")
     lowest = number(at(spec, "elasticConfig"), "minReplicas")
     own["replicas"] = lowest if isinstance(lowest, Stated) else number(spec, "replicas")
     told = _told(document, files, spec)
     if told is None:
         return []
+    command = told[0].pop("model", None)
+    if held is None and reference is not None:
+        # A Service's own pods name what they load; whether it is what is claimed is not known.
+        own["model"] = command if isinstance(command, Stated) else missing(reference, "OpenModel")
     facts = merged(own, told[0])
     with_quant_of_name(facts)
     return [
@@ -81,7 +83,8 @@ def _told(
     document: Document, files: Files, spec: Node | None
 ) -> tuple[dict[str, Fact], dict[str, Stated]] | None:
     """What the backend is told: by a Service's own pods, or by a Playground's arguments."""
-    template = at(spec, "workloadTemplate", "leaderWorkerTemplate")
+    workload = at(spec, "workloadTemplate")
+    template = at(workload, "leaderWorkerTemplate") or workload
     if document.kind == "Service":
         pod = at(template, "leaderTemplate", "spec") or at(template, "workerTemplate", "spec")
         serving = served(pod, files, document)
@@ -94,7 +97,6 @@ def _told(
             "gpu": serving.gpu,
             "gpu_count": times(serving.gpu_count, nodes),
         }
-        facts.pop("model", None)
         return facts, dict(serving.reading.settings)
     config = at(spec, "backendRuntimeConfig")
     named = at(config, "backendName")

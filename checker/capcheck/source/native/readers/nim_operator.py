@@ -7,7 +7,10 @@ Source: NIM Operator apps.nvidia.com/v1alpha1 API (`multiNode.parallelism`: `ten
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from capcheck.source.native import catalogue
+from capcheck.source.native.claims import created
 from capcheck.source.native.command.facts import with_quant_of_name
 from capcheck.source.native.container import read as read_container
 from capcheck.source.native.deployment import (
@@ -67,6 +70,10 @@ def _service(
     if reading is None or reading.engine != "nim":
         return None
     serving = of_reading(container, reading, spec, at(spec, "resources"))
+    asked = created(spec, files)
+    if asked is not None and isinstance(serving.gpu_count, Unknown):
+        gpu = Stated(asked.type, asked.place, "draResources") if asked.type else serving.gpu
+        serving = replace(serving, gpu=gpu, gpu_count=asked.count)
     cache_name = at(spec, "storage", "nimCache", "name")
     cache = files.find("NIMCache", plain(cache_name)) if cache_name else None
     source = at(cache.tree, "spec", "source") if cache else None

@@ -7,6 +7,7 @@ the later of two wins. Source: vllm-project/production-stack helm/values.yaml an
 from __future__ import annotations
 
 from capcheck.source.native.charts import Values, charts, fields, is_off, is_on
+from capcheck.source.native.command import programs
 from capcheck.source.native.command.facts import of_arguments
 from capcheck.source.native.deployment import (
     Fact,
@@ -15,7 +16,7 @@ from capcheck.source.native.deployment import (
     Unknown,
 )
 from capcheck.source.native.gpus import by_terms, resource
-from capcheck.source.native.pod import number
+from capcheck.source.native.pod import number, times, total
 from capcheck.source.native.tree import Document, Files, at, items, place_of, plain
 from capcheck.source.nodes import Node, Scalar, Sequence
 
@@ -71,8 +72,7 @@ def _deployment(values: Values, entry: Node) -> NativeDeployment:
         "gpu_count": number(entry, "requestGPU"),
     }
     if is_on(at(entry, "raySpec")):
-        reason = "head and workers of a Ray cluster have GPUs of their own"
-        facts["gpu_count"] = Unknown(reason, place_of(at(entry, "raySpec")))
+        facts.update(_ray_cluster(entry))
     return values.deployment(
         f"modelSpec[{plain(at(entry, 'name'))}]",
         own.facts,
@@ -82,6 +82,19 @@ def _deployment(values: Values, entry: Node) -> NativeDeployment:
         settings={**sheet.settings, **extra.settings},
         place=place_of(at(entry, "name") or entry),
     )
+
+
+def _ray_cluster(entry: Node) -> dict[str, Fact]:
+    """One Ray cluster serves: a head with GPUs of its own, and `replicaCount` workers."""
+    head = number(at(entry, "raySpec", "headNode"), "requestGPU")
+    worker, workers = number(entry, "requestGPU"), number(entry, "replicaCount")
+    ray = at(entry, "raySpec")
+    count: Fact = Unknown()
+    if isinstance(workers, Stated):
+        count = total((head, times(worker, int(workers.value))))
+    if isinstance(count, Unknown):
+        count = Unknown("head and workers of a Ray cluster have GPUs of their own", place_of(ray))
+    return {"gpu_count": count, "replicas": Stated(1, place_of(ray), "field raySpec")}
 
 
 def _replicas(entry: Node) -> Fact:
@@ -96,6 +109,10 @@ def _gpu(values: Values, entry: Node) -> Fact:
             return labelled
     requested = at(entry, "requestGPUType")
     row = resource(plain(requested))
+    image = at(entry, "repository")
+    built = programs.image(plain(image)) if image is not None else None
+    if requested is None and image is not None and built is not None and built.device:
+        return Stated(built.device, image.place, "image")
     if requested is None or row is None or not row["gpu"]:
         return Unknown()
     name = plain(requested)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from capcheck.source.native import command_line
+from capcheck.source.native.command.variables import NO_ARGUMENTS
 from capcheck.source.native.deployment import NativeDeployment
+from capcheck.source.native.text import at as text_at
 from capcheck.source.native.tree import Document, Files
 
 NAME = "shell script"
@@ -22,5 +24,6 @@ def recognises(document: Document) -> bool:
 
 
 def read(document: Document, files: Files) -> list[NativeDeployment]:
-    """What the script starts."""
-    return command_line.read(files.source(document), {}, document, kind=NAME)
+    """What the script starts when it is run without arguments."""
+    alone = {NO_ARGUMENTS: text_at("0", document.place)}
+    return command_line.read(files.source(document), alone, document, kind=NAME)

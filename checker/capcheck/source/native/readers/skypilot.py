@@ -23,7 +23,8 @@ from capcheck.source.native.deployment import (
     deployment,
     merged,
 )
-from capcheck.source.native.pod import number
+from capcheck.source.native.fields import of_sku
+from capcheck.source.native.pod import number, times
 from capcheck.source.native.text import Text
 from capcheck.source.native.text import at as text_at
 from capcheck.source.native.tree import (
@@ -209,15 +210,8 @@ def _accelerators(
 ) -> tuple[Fact, Fact]:
     """The one accelerator, or the alternatives with the count of a node; in all nodes the count."""
     if not choices:
-        machine = at(resources, "instance_type")
-        sku = gpus.of_sku(plain(machine)) if machine is not None else None
-        if machine is None or sku is None:
-            return Unknown(), Unknown()
-        origin = "field instance_type"
-        return (
-            Stated(sku[0], machine.place, origin),
-            Stated(sku[1] * nodes, machine.place, origin),
-        )
+        gpu, count = of_sku(at(resources, "instance_type"), origin="field instance_type")
+        return gpu, times(count, nodes)
     place = choices[0][2]
     origin = "field accelerators"
     counts = {count for _, count, _ in choices}

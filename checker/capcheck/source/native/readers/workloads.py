@@ -8,6 +8,7 @@ another one and `partial`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from capcheck.source.native.deployment import (
     Fact,
@@ -20,6 +21,7 @@ from capcheck.source.native.gpus import requested
 from capcheck.source.native.pod import (
     Served,
     containers_of,
+    every_served,
     facts_of,
     name_place,
     number,
@@ -35,7 +37,9 @@ Path = tuple[str | int, ...]
 NAME = "Kubernetes workload"
 
 # Objects that have a pod template for something that answers no requests.
-_NOT_SERVING = frozenset(("Job", "CronJob", "PodTemplate", "Workflow", "PipelineRun"))
+_NOT_SERVING = frozenset(("CronJob", "PodTemplate", "Workflow", "PipelineRun"))
+# Objects whose roles are made once for each of their own replicas. Source: AIBrix StormService API.
+_SETS_OF_ROLES = frozenset(("StormService",))
 
 
 def recognises(document: Document) -> bool:
@@ -47,25 +51,63 @@ def recognises(document: Document) -> bool:
 
 def read(document: Document, files: Files) -> list[NativeDeployment]:
     """The deployments of one object: one, or one for each role that serves."""
-    if document.kind in _NOT_SERVING:
+    if document.kind in _NOT_SERVING or (document.kind == "Job" and not _answers(document)):
         return []
     if document.kind == "LeaderWorkerSet":
         return _leader_worker_set(document, files)
     if document.kind in ("RayClusterFleet", "RayClusterReplicaSet", "RayCluster"):
         return _ray_cluster(document, files)
     spec = at(document.tree, "spec")
-    found = []
+    found: list[tuple[Path, str, Served]] = []
     for path, pod in _pods(spec, ()):
-        serving = served(pod, files, document)
-        if serving is not None:
-            found.append((path, serving))
+        several = every_served(pod, files, document)
+        found += [(path, name if len(several) > 1 else "", serving) for name, serving in several]
     if len(found) == 1 and not _in_roles(found[0][0]):
-        replicas = number(spec, "replicas")
-        return [_deployment(document, found[0][1], replicas)]
+        return [_workload(document, found[0][2])]
+    alone = len({path for path, _, _ in found}) == 1 and not _in_roles(found[0][0])
     return [
-        _deployment(document, serving, _role_replicas(spec, path), role=_role(spec, path))
-        for path, serving in found
+        _of_role(document, path, serving, name if alone else ".".join(filter(None, (role, name))))
+        for path, name, serving in found
+        for role in (_role(spec, path),)
     ]
+
+
+def _workload(document: Document, serving: Served) -> NativeDeployment:
+    """The only engine of an object.
+
+    A StatefulSet whose engine runs over as many nodes as it has pods is one replica.
+    """
+    replicas = number(at(document.tree, "spec"), "replicas")
+    nodes = serving.reading.settings.get("nodes")
+    size = nodes.value if nodes is not None and isinstance(nodes.value, int) else 1
+    if document.kind != "StatefulSet" or size < 2 or not isinstance(replicas, Stated):
+        return _deployment(document, serving, replicas)
+    pods = int(replicas.value)
+    if pods == 0 or pods % size:
+        return _deployment(document, serving, replicas)
+    whole = replace(replicas, value=pods // size)
+    return _deployment(document, serving, whole, count=times(serving.gpu_count, size), nodes=size)
+
+
+def _of_role(document: Document, path: Path, serving: Served, role: str) -> NativeDeployment:
+    spec = at(document.tree, "spec")
+    group = number(_role_node(spec, path), "podGroupSize")
+    nodes = int(group.value) if isinstance(group, Stated) else 1
+    replicas = _role_replicas(spec, path)
+    if document.kind in _SETS_OF_ROLES and isinstance(replicas, Stated):
+        sets = number(spec, "replicas")
+        replicas = times(replicas, int(sets.value) if isinstance(sets, Stated) else 1)
+    count = times(serving.gpu_count, nodes)
+    return _deployment(document, serving, replicas, role=role, count=count, nodes=nodes)
+
+
+def _answers(document: Document) -> bool:
+    """Whether a container of a Job has a port: one that computes something has none."""
+    return any(
+        items(at(container, "ports"))
+        for _, pod in _pods(at(document.tree, "spec"), ())
+        for container in containers_of(pod)
+    )
 
 
 def _deployment(
@@ -181,6 +223,15 @@ def _role(spec: Node | None, path: Path) -> str:
         if isinstance(step, int):
             name = plain(at(node, "name")) or str(step)
     return name or str(path[0] if path else "")
+
+
+def _role_node(spec: Node | None, path: Path) -> Node | None:
+    """The list item that a pod spec belongs to, else nothing."""
+    last = max((place for place, step in enumerate(path) if isinstance(step, int)), default=-1)
+    node = spec
+    for step in path[: last + 1]:
+        node = at(node, step)
+    return node if last >= 0 else None
 
 
 def _role_replicas(spec: Node | None, path: Path) -> Fact:

@@ -48,6 +48,10 @@ from tests.capcheck.source.native.conftest import text_of
         ("vllm", []),
         ("text-generation-launcher --model-id m", [("tgi", "serve", ["--model-id", "m"])]),
         ("llama-server -m f", [("llama.cpp", "serve", ["-m", "f"])]),
+        ("/b/llama-server-vulkan -m f", [("llama.cpp", "serve", ["-m", "f"])]),
+        ("./llama-server.exe -m f", [("llama.cpp", "serve", ["-m", "f"])]),
+        ("python3 -m llama_cpp.server --n_ctx 1", [("llama.cpp", "serve", ["--n_ctx", "1"])]),
+        ("singularity exec --nv i.sif vllm serve m", [("vllm", "serve", ["m"])]),
     ],
 )
 def test_calls(line: str, expected: list[tuple[str, str, list[str]]]) -> None:
@@ -78,6 +82,7 @@ def test_shells_nest_only_so_deep() -> None:
         ("rocm/vllm:rocm6.3", "vllm", "AMD", "serve"),
         ("lmsysorg/sglang:latest", "sglang", "", "serve"),
         ("registry:5000/sglang:v1", "sglang", "", "serve"),
+        ("mine/chat-sglang:v1", "sglang", "", "guess"),
         ("ghcr.io/huggingface/text-generation-inference:3.0", "tgi", "", "serve"),
         ("ghcr.io/huggingface/tgi-gaudi:2.0.6", "tgi", "Gaudi", "serve"),
         ("ghcr.io/ggml-org/llama.cpp:server-cuda", "llama.cpp", "", "serve"),

@@ -76,6 +76,59 @@ def test_what_only_a_shell_can_know_is_unresolved(script: str, missing: tuple[st
     assert last.words[1].unresolved == missing
 
 
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("A=1; if [ -n '' ]; then A=2; fi; b $A", ["b", "1"]),
+        ("A=1; if [ -n x ]; then A=2; else A=3; fi; b $A", ["b", "2"]),
+        ("A=1; if [ 2 -gt 3 ]; then A=2; elif [ x = x ]; then A=3; fi; b $A", ["b", "3"]),
+        ("A=1; while [ 0 -gt 0 ]; do A=2; done; b $A", ["b", "1"]),
+        ("A=1; [ -z '' ] && A=2; b $A", ["b", "2"]),
+        ("A=1; [ -z x ] &&\n A=2\nb $A", ["b", "1"]),
+        ("A=1; [[ x.gguf == *.gguf ]] || A=2; b $A", ["b", "1"]),
+        ("if x; then A=1; b $A; fi", ["b", "1"]),
+        ("A=1; if x; then A=2; b $A; fi", ["b", "2"]),
+        ("A='--m 1'; if x; then A=\"$A --n 2\"; fi; b $A", ["b", "--m", "1", "$A"]),
+        ('A=(--m 1); if x; then A+=(--n 2); fi; b "${A[@]}"', ["b", "--m", "1", "$A"]),
+        (
+            'A=(--m 1); x && A+=(-n); if y; then A+=(-o); fi; b "${A[@]}" c',
+            ["b", "--m", "1", "-n", "$A", "c"],
+        ),
+    ],
+)
+def test_a_branch_changes_what_its_test_lets_it(script: str, expected: list[str]) -> None:
+    assert words(commands(text_of(script), {})[-1]) == expected
+
+
+def test_a_flag_that_a_branch_may_replace_is_unknown() -> None:
+    script = "A='--m 1'; if x; then A=\"$A --m 2\"; fi; b $A"
+    last = commands(text_of(script), {})[-1]
+    assert words(last) == ["b", "$A"]
+    assert last.words[1].unresolved == ("A",)
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("b ${1:-m} $#", ["b", "m", "0"]),
+        ("A=m; while [[ $# -gt 0 ]]; do case $1 in -a) A=$2; shift;; esac; done; b $A", ["b", "m"]),
+        ("A=m; while (( $# )); do A=$1; done; b x", ["b", "x"]),
+        ('if [ -z "$A" ]; then A=m; fi; b $A', ["b", "m"]),
+        ("f() { b ${1:-m}; }; c ${1:-n}", ["c", "n"]),
+    ],
+)
+def test_a_script_by_itself_has_no_arguments(script: str, expected: list[str]) -> None:
+    assert words(commands(text_of(script), environment({"#": "0"}))[-1]) == expected
+
+
+@pytest.mark.parametrize(
+    "script", ["f() { b ${1:-m}; }", "function f { b ${1:-m}; }", "set -- x; b ${1:-m}"]
+)
+def test_what_a_function_is_handed_is_not_said(script: str) -> None:
+    last = commands(text_of(script), environment({"#": "0"}))[-1]
+    assert last.words[1].unresolved == ("${1:-m}",)
+
+
 def test_variables_come_from_the_environment_with_their_places() -> None:
     (command,) = commands(text_of("b $A"), environment({"A": "value"}))
     assert str(command.words[1]) == "value"

@@ -69,3 +69,25 @@ def test_a_json_patch_is_a_part_of_something(found: Found) -> None:
     (found_one,) = found(patch).values()
     assert (found_one.address, found_one.expect) == ("JSON6902 patch", "partial")
     assert stated(found_one) == {"backend": "vllm", "max_num_seqs": 128}
+
+
+def test_two_engines_of_one_controller_are_two_deployments(found: Found) -> None:
+    known = found(
+        """\
+        controllers:
+          llm:
+            pod: {resourceClaims: [{name: gpu, resourceClaimTemplateName: t}]}
+            containers:
+              chat:
+                image: {repository: ghcr.io/ggml-org/llama.cpp, tag: server-vulkan}
+                args: [--model, /models/chat-Q4_K_M.gguf]
+              tools:
+                image: {repository: ghcr.io/ggml-org/llama.cpp, tag: server-vulkan}
+                args: [--model, /models/tools-Q8_0.gguf]
+              metrics: {image: {repository: ghcr.io/ggml-org/llama.cpp}}
+        """
+    )
+    assert {address: stated(one)["quant"] for address, one in known.items()} == {
+        "controllers.llm.containers.chat": "gguf:Q4_K_M",
+        "controllers.llm.containers.tools": "gguf:Q8_0",
+    }

@@ -270,3 +270,36 @@ def test_a_template_keeps_only_its_engine(found: Found) -> None:
         "args: {{ toYaml .Values.args }}", 'command:\n          - "/bin/vllm"\n          - serve'
     )
     assert stated(found(by_command)["Deployment"]) == {"backend": "vllm"}
+
+
+def test_a_ray_cluster_of_the_stack_is_one_replica_of_all_its_gpus(found: Found) -> None:
+    text = """\
+    servingEngineSpec:
+      modelSpec:
+      - name: big
+        repository: vllm/vllm-openai
+        modelURL: org/model
+        replicaCount: 3
+        requestGPU: 2
+        raySpec: {enabled: true, headNode: {requestGPU: 1}}
+    """
+    facts = stated(found(text)["modelSpec[big]"])
+    assert (facts["replicas"], facts["gpu_count"]) == (1, 7)
+
+
+def test_an_image_of_the_stack_that_is_built_for_the_processor(found: Found) -> None:
+    text = """\
+    servingEngineSpec:
+      modelSpec: [{name: a, repository: example.com/vllm-cpu-only, modelURL: m, requestGPU: 0}]
+    """
+    facts = stated(found(text)["modelSpec[a]"])
+    assert (facts["gpu"], facts["gpu_count"]) == ("CPU", 0)
+
+
+def test_the_accelerator_of_llm_d_outranks_what_an_image_is_built_for(found: Found) -> None:
+    text = """\
+    modelArtifacts: {name: org/model, uri: "hf://org/model"}
+    accelerator: {type: intel-gaudi}
+    decode: {containers: [{name: vllm, image: "intel/vllm:1", modelCommand: vllmServe}]}
+    """
+    assert stated(found(text)["decode"])["gpu"] == "Gaudi"

@@ -105,7 +105,7 @@ def test_the_gpus_of_a_service(
     ("lines", "facts"),
     [
         ("image: ollama/ollama", {"gpu": "CPU", "gpu_count": 0}),
-        ("image: ollama/ollama:rocm", {}),
+        ("image: ollama/ollama:rocm", {"gpu": "AMD"}),
         ("image: ollama/ollama:${TAG:-latest}", {}),
         ("image: ollama/ollama\n    devices: [/dev/dri]", {}),
         ("image: opea/vllm-gaudi\n    command: --model m", {"gpu": "Gaudi"}),
@@ -258,6 +258,37 @@ def test_models_are_pulled_by_services_of_the_same_profile(found: Found) -> None
     assert stated(known["services.gpu"])["quant"] == "gguf:q4_K_M"
     assert stated(known["services.cpu"])["model"] == "small"
     assert known["services.cpu"].settings["profiles"].value == "cpu"
+
+
+def test_a_pulled_model_for_embeddings_is_not_the_one_that_chats(found: Found) -> None:
+    text = """
+    services:
+      ollama:
+        image: ollama/ollama
+        entrypoint: [/bin/sh, -c]
+        command: |
+          ollama serve &
+          ollama pull bge-m3
+          ollama pull a:7b
+          wait
+    """
+    assert stated(found(text)["services.ollama"])["model"] == "a:7b"
+
+
+@pytest.mark.parametrize(
+    ("service", "expected"),
+    [
+        ("image: app-vllm:1, environment: {VLLM_MODEL: m}", None),
+        ("image: app-vllm:1, command: --model org/m --dtype auto", "org/m"),
+        ("image: 'nvcr.io/nvidia/tensorrt-llm/release:1', command: bash /s.sh", ""),
+        ("image: 'rocm/vllm:6', command: org/m --max-model-len 5", "org/m"),
+    ],
+)
+def test_an_image_that_only_its_name_tells(
+    service: str, expected: str | None, found: Found
+) -> None:
+    read = found(f"services: {{a: {{{service}}}}}")
+    assert (stated(read["services.a"]).get("model", "") if read else None) == expected
 
 
 def test_two_pulled_models_leave_it_open_which_one_answers(found: Found) -> None:

@@ -521,3 +521,60 @@ spec:
     (workspace,) = found(text).values()
     known = stated(workspace)
     assert {key: known[key] for key in known if key.startswith("gpu")} == expected
+
+
+@pytest.mark.parametrize(
+    ("engine", "url", "args", "facts"),
+    [
+        ("SGLang", "hf://org/model", "[--context-length=8192]", ("sglang", "org/model", 8192)),
+        (
+            "LlamaCpp",
+            "hf://org/m-GGUF:Q8_0",
+            "[--ctx-size, '2048']",
+            ("llama.cpp", "org/m-GGUF:Q8_0", 2048),
+        ),
+    ],
+)
+def test_every_engine_of_kubeai_that_generates_text(
+    engine: str, url: str, args: str, facts: tuple[object, ...], found: Found
+) -> None:
+    text = (
+        "apiVersion: kubeai.org/v1\nkind: Model\nmetadata: {name: m}\nspec:\n"
+        f"  features: [TextGeneration]\n  url: {url}\n  engine: {engine}\n  args: {args}\n"
+    )
+    known = stated(found(text)["Model/m"])
+    assert (known["backend"], known["model"], known["max_model_len"]) == facts
+
+
+def test_a_machine_type_that_is_a_placeholder_leaves_a_workspace_open(found: Found) -> None:
+    text = """\
+    apiVersion: kaito.sh/v1beta1
+    kind: Workspace
+    metadata: {name: w}
+    resource: {instanceType: <your-sku>}
+    inference: {preset: {name: org/model}}
+    """
+    workspace = found(text)["Workspace/w"]
+    assert workspace.expect == "partial"
+    assert set(waiting(workspace)) == {"gpu", "gpu_count"}
+
+
+def test_an_early_service_of_llmaz_says_what_its_own_pods_load(found: Found) -> None:
+    text = """\
+    apiVersion: inference.llmaz.io/v1alpha1
+    kind: Service
+    metadata: {name: s}
+    spec:
+      modelClaims: {models: [{name: elsewhere}]}
+      replicas: 1
+      workloadTemplate:
+        size: 2
+        workerTemplate:
+          spec:
+            containers:
+            - name: a
+              command: [sglang, serve, --model-path, /models/m, --tp, "2"]
+              resources: {limits: {nvidia.com/gpu: 1}}
+    """
+    facts = stated(found(text)["Service/s"])
+    assert (facts["model"], facts["gpu_count"], facts["tp"]) == ("/models/m", 2, 2)

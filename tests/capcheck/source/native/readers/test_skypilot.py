@@ -187,6 +187,16 @@ def test_dstack_with_a_map_and_nodes(found: Found) -> None:
     assert stated(task)["tp"] == 16
 
 
+@pytest.mark.parametrize(
+    ("gpu", "expected"), [("v5litepod-4", ("TPU-v5e", 4)), ("x9-4", (None, None))]
+)
+def test_slices_of_dstack(gpu: str, expected: tuple[object, object], found: Found) -> None:
+    text = f"type: service\ncommands: [vllm serve m]\nresources: {{gpu: {gpu}}}\n"
+    (service,) = found(text).values()
+    facts = stated(service)
+    assert (facts.get("gpu"), facts.get("gpu_count")) == expected
+
+
 def test_dstack_with_nothing_but_an_image(found: Found) -> None:
     text = "type: service\nimage: nvcr.io/nim/meta/llama3-8b-instruct:1.0\nresources: {gpu: 24GB}\n"
     (service,) = found(text).values()

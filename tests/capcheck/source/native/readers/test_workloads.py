@@ -103,7 +103,7 @@ def test_affinity_with_several_types_gives_alternatives(found: Found) -> None:
         ("vllm/vllm-openai-cpu", "{cpu: 4}", "CPU", 0),
         ("rocm/vllm", "{cpu: 4}", "AMD", None),
         ("ollama/ollama", "{cpu: 4}", "CPU", 0),
-        ("ollama/ollama:rocm", "{cpu: 4}", None, None),
+        ("ollama/ollama:rocm", "{cpu: 4}", "AMD", None),
         ("ghcr.io/ggml-org/llama.cpp:server-cuda", "{cpu: 4}", None, None),
     ],
 )
@@ -289,3 +289,136 @@ def test_a_list_is_its_items(found: Found) -> None:
     text = deployment("containers:\n- {name: a, image: vllm/vllm-openai, args: [m]}\n")
     whole = "apiVersion: v1\nkind: List\nitems:\n- " + indent(text, "  ").lstrip()
     assert list(found(whole)) == ["Deployment/chat"]
+
+
+def test_two_engines_in_one_pod_are_two_deployments(found: Found) -> None:
+    text = deployment(
+        """\
+        containers:
+        - {name: chat, image: vllm/vllm-openai, args: [org/chat], resources: {limits: {nvidia.com/gpu: 1}}}
+        - {name: proxy, image: nginx}
+        - {name: code, image: vllm/vllm-openai, args: [org/code], resources: {limits: {nvidia.com/gpu: 2}}}
+        """  # noqa: E501
+    )
+    known = {address: stated(one) for address, one in found(text).items()}
+    assert {address: (facts["model"], facts["gpu_count"]) for address, facts in known.items()} == {
+        "Deployment/chat#chat": ("org/chat", 1),
+        "Deployment/chat#code": ("org/code", 2),
+    }
+    assert [facts["replicas"] for facts in known.values()] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("ports", "addresses"), [("ports: [{containerPort: 8000}]", {"Job/serve"}), ("", set())]
+)
+def test_a_job_serves_where_it_has_a_port(ports: str, addresses: set[str], found: Found) -> None:
+    text = f"""\
+    apiVersion: batch/v1
+    kind: Job
+    metadata: {{name: serve}}
+    spec:
+      template:
+        spec:
+          containers:
+          - name: engine
+            command: [vllm, serve, org/model]
+            image: vllm/vllm-openai
+            {ports}
+    """
+    assert set(found(text)) == addresses
+
+
+@pytest.mark.parametrize(
+    ("replicas", "nodes", "expected"),
+    [(2, 2, (1, 16)), (4, 2, (2, 16)), (3, 2, (3, 8)), (2, 1, (2, 8))],
+)
+def test_a_stateful_set_whose_engine_spans_its_pods(
+    replicas: int, nodes: int, expected: tuple[int, int], found: Found
+) -> None:
+    text = f"""\
+    apiVersion: apps/v1
+    kind: StatefulSet
+    metadata: {{name: big}}
+    spec:
+      replicas: {replicas}
+      template:
+        spec:
+          containers:
+          - name: engine
+            image: lmsysorg/sglang:v0.5.3
+            command: [sglang, serve, --model-path, org/model, --tp-size, "16", --nnodes, "{nodes}"]
+            resources: {{limits: {{nvidia.com/gpu: 8}}}}
+    """
+    facts = stated(found(text)["StatefulSet/big"])
+    assert (facts["replicas"], facts["gpu_count"]) == expected
+
+
+def test_a_storm_service_makes_every_role_for_each_of_its_replicas(found: Found) -> None:
+    text = """\
+    apiVersion: orchestration.aibrix.ai/v1alpha1
+    kind: StormService
+    metadata: {name: s}
+    spec:
+      replicas: 3
+      template:
+        spec:
+          roles:
+          - name: prefill
+            replicas: 2
+            template: {spec: {containers: [{name: e, image: vllm/vllm-openai, args: [m], resources: {limits: {nvidia.com/gpu: 1}}}]}}
+          - name: decode
+            replicas: 1
+            podGroupSize: 2
+            template: {spec: {containers: [{name: e, image: vllm/vllm-openai, args: [m], resources: {limits: {nvidia.com/gpu: 4}}}]}}
+    """  # noqa: E501
+    known = {address: stated(one) for address, one in found(text).items()}
+    assert {name: (facts["replicas"], facts["gpu_count"]) for name, facts in known.items()} == {
+        "StormService/s#prefill": (6, 1),
+        "StormService/s#decode": (3, 8),
+    }
+
+
+@pytest.mark.parametrize(
+    ("label", "gpu"),
+    [
+        ("gpu-type: nvidia-2080ti", "RTX 2080 Ti"),
+        ("accelerator: nvidia-tesla-t4", "T4"),
+        ("machine.example.com/gpu-name: Tesla-V100", "V100"),
+        ("nvidia.com/gpu.product: NVIDIA-GeForce-RTX-5060-Ti", "RTX 5060 Ti"),
+        ("gpu.nvidia.com/class: A100_PCIE_80GB", "A100-80GB"),
+        ("gpu-type: shiny", None),
+        ("gpu-node: l4", None),
+        ("accelerator: cuda", None),
+    ],
+)
+def test_labels_of_a_clusters_own_name_the_gpu(label: str, gpu: str | None, found: Found) -> None:
+    text = deployment(
+        f"nodeSelector: {{'{label.replace(': ', chr(39) + ': ')}}}\n"
+        "containers:\n- {name: a, image: vllm/vllm-openai, args: [m]}\n"
+    )
+    assert stated(found(text)["Deployment/chat"]).get("gpu") == gpu
+
+
+def test_a_device_flag_says_cpu(found: Found) -> None:
+    text = deployment("containers:\n- {name: a, image: vllm/vllm-openai, args: [m, --device, cpu]}")
+    facts = stated(found(text)["Deployment/chat"])
+    assert (facts["gpu"], facts["gpu_count"]) == ("CPU", 0)
+
+
+def test_a_placeholder_is_no_model(found: Found) -> None:
+    text = deployment("containers:\n- {name: a, image: vllm/vllm-openai, args: [<your-model>]}")
+    assert waiting(found(text)["Deployment/chat"]) == {"model": "'<your-model>' is a placeholder"}
+
+
+def test_embedding_models_that_are_pulled_as_well_are_left_aside(found: Found) -> None:
+    text = deployment(
+        """\
+        initContainers:
+        - name: pull
+          image: ollama/ollama
+          command: [sh, -c, "ollama serve & ollama pull nomic-embed-text && timeout 60 ollama pull qwen3:8b"]
+        containers:
+        - {name: a, image: ollama/ollama}
+        """  # noqa: E501
+    )
+    assert stated(found(text)["Deployment/chat"])["model"] == "qwen3:8b"
