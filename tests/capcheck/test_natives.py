@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from capcheck.cli import cli
+from capcheck.edit.offers import DRIFTS
 from click.testing import CliRunner, Result
 
 from tests.capcheck.manifest.native.conftest import CHAT
@@ -191,3 +192,4 @@ def test_no_change_of_a_manifest_makes_it_drift(repository: Path):
     ways = alternatives("capcheck.yaml")
     assert ways
     assert all(edit["text"] is None for way in ways for edit in way["edits"])
+    assert {way["refused"] for way in ways} == {DRIFTS}

@@ -27,6 +27,7 @@ from capcheck.search.passing import (
     passes,
     reservation,
 )
+from capcheck.search.ranking import ranked_quality
 from capcheck.search.space import Family
 
 # TR133 SS10.1 searches 1 to 16 instances.
@@ -331,7 +332,7 @@ class Cheapest:
         changed = edits(self.today.resolved.deployment, stated)
         return (
             family.usd_month(candidate.replicas),
-            -(started.forecast.quality.score.value or 0.0),
+            -ranked_quality(started.forecast, self.today.forecast),
             disruption(changed, root_of_edits(stated)),
             candidate.family,
             candidate.setting,

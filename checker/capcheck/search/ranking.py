@@ -6,7 +6,9 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
+from capcheck.predict.forecast import Forecast
 from capcheck.search.alternative import Alternative
+from capcheck.search.passing import NEGLIGIBLE_DROP
 
 Ranking = Literal["cost", "latency", "quality", "tokens-per-dollar"]
 
@@ -30,6 +32,15 @@ RANKINGS: Mapping[Ranking, Callable[[Alternative], float]] = {
     "quality": lambda offered: -(offered.forecast.quality.score.value or 0.0),
     "tokens-per-dollar": lambda offered: -_tokens_per_dollar(offered),
 }
+
+
+def ranked_quality(forecast: Forecast, today: Forecast) -> float:
+    """The score as it ranks: what differs from today's by no more than TR133 calls negligible
+    (SS7.5) is as good as that, so that the lighter change comes first."""
+    score, before = forecast.quality.score.value, today.quality.score.value
+    if score is None:
+        return 0.0
+    return before if before is not None and abs(score - before) <= NEGLIGIBLE_DROP else score
 
 
 def ranked(found: Iterable[Alternative], by: Ranking) -> list[Alternative]:

@@ -9,9 +9,11 @@ from capcheck.edit import offers
 from capcheck.edit.change import apply
 from capcheck.edit.offers import UNPROVEN, placed
 from capcheck.judge import Context
+from capcheck.manifest.deployment import Replicas
 from capcheck.manifest.load import entries
 from capcheck.report.model import DeploymentReport
 from capcheck.search.alternative import Edit
+from capcheck.search.find import Wanted
 
 PATH = "m.yaml"
 REST = (
@@ -101,7 +103,7 @@ def test_what_a_bad_change_would_do_is_noticed(
     for text in ("'Q8_0'", "'Q4_K_M'\n    replicas: 2", "{", "'Q4_K_M'\n  c: {gpu: L4}"):
         monkeypatch.setattr(offers, "changes", partial(wrong, text=text))
         one, two = placed(found, {PATH: TWO}, read)
-        assert one.alternatives[0].refused == UNPROVEN
+        assert (one.alternatives, one.nothing_passes) == ((), UNPROVEN)
         assert two.alternatives[0].refused is None
 
 
@@ -117,3 +119,24 @@ def test_a_deployment_of_another_file_is_refused(context: Context) -> None:
     moved = replace(report, alternatives=(replace(report.alternatives[0], edits=(elsewhere,)),))
     (one,) = placed([moved], {PATH: TWO}, read)
     assert one.alternatives[0].refused == "deployments has no c in this file"
+
+
+def test_what_the_text_would_not_mean_is_not_shown(context: Context) -> None:
+    """The edits are stated, but something else was judged for them."""
+    (report, _) = (check(one.deployment(), context) for one in read(TWO, PATH))
+    way = report.alternatives[0]
+    other = replace(way.resolved.deployment, replicas=Replicas(3, 3))
+    judged = replace(way, resolved=replace(way.resolved, deployment=other))
+    (one,) = placed([replace(report, alternatives=(judged,))], {PATH: TWO}, read)
+    assert (one.alternatives, one.patch, one.nothing_passes) == ((), None, UNPROVEN)
+
+
+def test_every_way_that_is_shown_has_its_changes(context: Context) -> None:
+    """Those of the front, of what is likely and of why not as well: one text, one set of edits."""
+    found = [
+        check(one.deployment(), context, wanted=Wanted(thorough=True)) for one in read(TWO, PATH)
+    ]
+    one, _ = placed(found, {PATH: TWO}, read)
+    assert one.front.members
+    for way in (*one.front.members, *one.why_not, *(limit.by for limit in one.relaxations)):
+        assert len(way.changes) == len(way.edits)

@@ -22,6 +22,7 @@ from capcheck.search.cheapest import Cheapest
 from capcheck.search.edits import disruption, edits, root_of_edits
 from capcheck.search.members import others
 from capcheck.search.passing import holds, passes
+from capcheck.search.ranking import ranked_quality
 from capcheck.search.space import families
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -60,7 +61,7 @@ def ranked(today: Checked, context: Context, end: str, ceiling: float) -> list[t
                 members.append(
                     (
                         round(cost, 6),
-                        -(checked.forecast.quality.score.value or 0.0),
+                        -ranked_quality(checked.forecast, today.forecast),
                         disruption(changed, root_of_edits(today.resolved.deployment)),
                         index,
                         setting,
