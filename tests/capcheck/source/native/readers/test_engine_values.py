@@ -118,3 +118,43 @@ def test_fields_that_are_called_as_vllms_flags_tell_of_vllm(found: Found) -> Non
         "max_model_len": 4096,
         "gpu_memory_utilization": 0.8,
     }
+
+
+@pytest.mark.parametrize(
+    ("fields", "count"),
+    [
+        ("gpu: {enabled: true, count: 2}", 2),
+        ("gpu: {enabled: false, count: 2}", None),
+        ("accelerator: {count: 4}", 4),
+        ("gpu: {count: 2}\nresources: {limits: {nvidia.com/gpu: 1}}", 1),
+        ("gpus: 0", None),
+    ],
+)
+def test_gpus_that_a_field_of_their_own_counts(
+    fields: str, count: int | None, found: Found
+) -> None:
+    text = f"image: {{repository: vllm/vllm-openai}}\nmodel: {{name: org/m}}\n{fields}\n"
+    (vllm,) = found(text).values()
+    assert stated(vllm).get("gpu_count") == count
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "deployment: {image: {repository: ghcr.io/ggml-org/llama.cpp, tag: full-cuda}, "
+        "resources: {limits: {nvidia.com/gpu: 1}}}\nmodel: org/m\n",
+        "image: {repository: own/llm, tag: vllm-1}\nmodel: {name: org/m, maxModelLen: 10}\n"
+        "gpu: {count: 1}\n",
+        "image: {repository: vllm/vllm}\nconfiguration: {modelReference: org/m}\ngpuCount: 1\n",
+    ],
+)
+def test_where_charts_keep_their_image_and_model(text: str, found: Found) -> None:
+    (read,) = found(text).values()
+    facts = stated(read)
+    assert (facts["model"], facts["gpu_count"], read.expect) == ("org/m", 1, "partial")
+
+
+def test_values_that_ask_for_no_gpu_leave_it_to_the_chart(found: Found) -> None:
+    text = "image: {repository: ghcr.io/ggml-org/llama.cpp, tag: server}\nmodel: org/m\n"
+    (read,) = found(text).values()
+    assert "gpu" not in stated(read)

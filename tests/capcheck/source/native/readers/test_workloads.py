@@ -405,9 +405,17 @@ def test_a_device_flag_says_cpu(found: Found) -> None:
     assert (facts["gpu"], facts["gpu_count"]) == ("CPU", 0)
 
 
-def test_a_placeholder_is_no_model(found: Found) -> None:
-    text = deployment("containers:\n- {name: a, image: vllm/vllm-openai, args: [<your-model>]}")
-    assert waiting(found(text)["Deployment/chat"]) == {"model": "'<your-model>' is a placeholder"}
+@pytest.mark.parametrize(
+    "name", ["<your-model>", "BASE_MODEL_PLACEHOLDER", "REPLACE_ME", "your-org/your-model"]
+)
+def test_a_placeholder_is_no_model(name: str, found: Found) -> None:
+    text = deployment(f"containers:\n- {{name: a, image: vllm/vllm-openai, args: [{name}]}}")
+    assert waiting(found(text)["Deployment/chat"]) == {"model": f"{name!r} is a placeholder"}
+
+
+def test_a_model_of_ones_own_organisation_is_none(found: Found) -> None:
+    text = deployment("containers:\n- {name: a, image: vllm/vllm-openai, args: [your-ai/chat-7b]}")
+    assert stated(found(text)["Deployment/chat"])["model"] == "your-ai/chat-7b"
 
 
 def test_embedding_models_that_are_pulled_as_well_are_left_aside(found: Found) -> None:
