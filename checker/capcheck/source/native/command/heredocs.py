@@ -14,10 +14,15 @@ from capcheck.source.native.text import Text
 
 _OUTPUT = re.compile(r"1?(?:>>|>\||>)")
 
+_SHELL = re.compile(r"(?:^|[/\s])(?:ba|z|da)?sh(?:\s+-\w+)*$|^-s$")
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a script writes into a file; `adds` to what is in it, `in_branch` perhaps."""
+    """What a script writes into a file; `adds` to what is in it, `in_branch` perhaps.
+
+    The path is empty for what it hands to another shell.
+    """
 
     path: str
     content: Text
@@ -43,8 +48,10 @@ class HereDocuments:
             self._outputs.append((name, operator.endswith(">>")))
 
     def ran(self, words: Sequence[Text]) -> None:
-        """A command of the line: `tee` writes what it is handed."""
+        """A command of the line: `tee` writes what it is handed, a shell runs it."""
         values = [word.value for word in words]
+        if self.delimiters and (values[0] == "ssh" or _SHELL.search(values[-1])):
+            self._outputs.append(("", False))
         if self.delimiters and "tee" in values[:3]:
             options = values[values.index("tee") + 1 :]
             adds = "-a" in options or "--append" in options

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from capcheck.source.native import command_line
@@ -20,6 +20,8 @@ from capcheck.source.native.tree import Document, Files
 NAME = "shell script"
 
 _SUFFIXES = (".sh", ".bash", ".zsh", ".ksh")
+# Scripts that write scripts.
+_DEEPEST = 3
 _YAML = (".yml", ".yaml")
 # Files that are read of those that one script writes.
 _MOST_FILES = 20
@@ -35,26 +37,44 @@ def recognises(document: Document) -> bool:
 
 def read(document: Document, files: Files) -> list[NativeDeployment]:
     """What the script starts when it is run without arguments, and what the files it writes do."""
+    return _read(document, files, 0)
+
+
+def _read(document: Document, files: Files, depth: int) -> list[NativeDeployment]:
     alone = {NO_ARGUMENTS: text_at("0", document.place)}
     source = files.source(document)
     found = command_line.read(source, alone, document, kind=NAME)
-    inner = _inner(written(source, alone), document, files)
+    parts = written(source, alone) if depth < _DEEPEST else ()
+    inner = [
+        one
+        for variants in _documents(parts, document, files)
+        for one in _agreed([_of_file(file, around, depth) for file, around in variants])
+    ]
     waiting = [one for one in inner if _is_bare_ollama(one)]
     if waiting and (model := command_line.pulled(source, alone)) is not None:
         inner = [_with(one, {"model": model}) if one in waiting else one for one in inner]
     own = command_line.base_name(document)
     if len(inner) == 1 and not found:
         return [replace(inner[0], address=own, kind=NAME)]
-    return found + [replace(one, address=f"{own}#{one.address}", kind=NAME) for one in inner]
+    for one in inner:
+        address = one.address if one.address.split("#")[0] == own else f"{own}#{one.address}"
+        found.append(replace(one, address=address, kind=NAME))
+    return found
 
 
-def _inner(parts: Sequence[Written], document: Document, files: Files) -> list[NativeDeployment]:
-    """What is started by the units, scripts and Compose files that a script writes."""
+def _documents(
+    parts: Sequence[Written], document: Document, files: Files
+) -> Iterator[list[tuple[Document, Files]]]:
+    """The files that a script writes, each with the others beside it, once for each branch.
+
+    What it hands to another shell goes by the script's own path.
+    """
     pieces: dict[str, list[list[Text]]] = {}
     for part in parts:
-        if part.path not in pieces and len(pieces) >= _MOST_FILES:
+        path = part.path or document.path
+        if path not in pieces and len(pieces) >= _MOST_FILES:
             continue
-        known = pieces.setdefault(part.path, [])
+        known = pieces.setdefault(path, [])
         content = part.content
         if part.adds and known:
             content = content.missing("what a branch adds") if part.in_branch else content
@@ -62,37 +82,34 @@ def _inner(parts: Sequence[Written], document: Document, files: Files) -> list[N
         elif len(known) < _MOST_FILES:
             known.append([content])
     by_path = {path: [joined(one) for one in texts] for path, texts in pieces.items()}
-    found: list[NativeDeployment] = []
-    for path in by_path:
-        variants = [_of_file(path, text, by_path, document, files) for text in by_path[path]]
-        found += _agreed(variants)
-    return found
+    beside = {path: texts[0] for path, texts in by_path.items() if len(texts) == 1}
+    for path, texts in by_path.items():
+        yield [_document(path, beside | {path: text}, document, files) for text in texts]
 
 
-def _of_file(
-    path: str, text: Text, by_path: Mapping[str, list[Text]], document: Document, files: Files
-) -> list[NativeDeployment]:
-    """The deployments of one written file, the others beside it."""
-    inner = {other: texts[-1] for other, texts in by_path.items() if len(texts) == 1} | {path: text}
-    documents = tuple(
-        Document(
+def _document(
+    path: str, inner: Mapping[str, Text], document: Document, files: Files
+) -> tuple[Document, Files]:
+    documents = {
+        other: Document(
             other,
-            content.value,
-            files.tree_of(content, other) if other == path and path.endswith(_YAML) else None,
-            content.place or document.place,
+            text.value,
+            files.tree_of(text, other) if other == path and path.endswith(_YAML) else None,
+            text.place or document.place,
         )
-        for other, content in inner.items()
-    )
-    around = replace(files, documents=documents, inner=inner, index={})
-    file = next(one for one in documents if one.path == path)
+        for other, text in inner.items()
+    }
+    around = replace(files, documents=tuple(documents.values()), inner=inner, index={})
+    return documents[path], around
+
+
+def _of_file(file: Document, files: Files, depth: int) -> list[NativeDeployment]:
+    """What is started by a unit, a script or a Compose file that a script writes."""
     reader = next((one for one in (systemd, compose) if one.recognises(file)), None)
     if reader is not None:
-        found = reader.read(file, around)
-    elif recognises(file):
-        alone = {NO_ARGUMENTS: text_at("0", file.place)}
-        found = command_line.read(text, alone, file, kind=NAME)
+        found = reader.read(file, files)
     else:
-        found = []
+        found = _read(file, files, depth + 1) if recognises(file) else []
     return [one for one in found if one.expect != "none"]
 
 

@@ -418,3 +418,37 @@ def test_a_written_unit_of_ollama_serves_what_the_script_pulls() -> None:
         """
     )
     assert (stated(one)["backend"], stated(one)["model"]) == ("ollama", "qwen3:8b")
+
+
+def test_what_a_script_hands_to_another_shell_is_run() -> None:
+    one = script(
+        """\
+        setup() {
+            ssh -o A=no root@"$IP" 'bash -s' << 'REMOTE'
+                cat > /etc/systemd/system/vllm.service << 'UNIT'
+        [Service]
+        ExecStart=/opt/bin/vllm serve org/m --max-model-len 8192
+        UNIT
+                systemctl start vllm
+        REMOTE
+        }
+        setup
+        """
+    )
+    assert (stated(one)["model"], stated(one)["max_model_len"]) == ("org/m", 8192)
+
+
+def test_two_files_that_a_script_writes() -> None:
+    found = read(
+        a_sh="""\
+        sudo bash <<X
+        vllm serve org/a
+        X
+        cat > b.service <<X
+        [Service]
+        ExecStart=vllm serve org/b
+        X
+        """
+    )
+    models = {address: stated(one)["model"] for address, one in found.items()}
+    assert models == {"a.sh": "org/a", "a.sh#b.service": "org/b"}
