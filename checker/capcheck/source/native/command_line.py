@@ -65,7 +65,12 @@ def started(script: Text, environment: Environment) -> list[Started]:
     return found + [_agreed(group) for group in by_name.values()]
 
 
-_VISIBLE = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
+def pulled(script: Text, environment: Environment) -> Fact | None:
+    """The model that the commands pull into an Ollama server that others start."""
+    return container.pulled_model(programs.calls_of(commands(script, environment)))
+
+
+_VISIBLE = tuple(f"{of}_VISIBLE_DEVICES" for of in ("CUDA", "HIP", "ROCR", "ASCEND_RT"))
 _DEVICES = re.compile(r"(?:\d+|GPU-[\w-]+)(?:,(?:\d+|GPU-[\w-]+))*")
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from capcheck.source.native.command.arithmetic import evaluate
 from capcheck.source.native.command.arrays import array, elements
 from capcheck.source.native.command.branches import TESTS, Branch, doubtful, holds
+from capcheck.source.native.command.heredocs import HereDocuments, Written
 from capcheck.source.native.command.scope import Scope
 from capcheck.source.native.command.variables import (
     NO_ARGUMENTS,
@@ -40,6 +41,16 @@ class Command:
 def commands(script: Text, environment: Environment) -> tuple[Command, ...]:
     """Every simple command of a script, in order."""
     return _Reader(script[:MAX_LENGTH], environment).read()
+
+
+def written(script: Text, environment: Environment) -> tuple[Written, ...]:
+    """The files that a script writes by here-documents, in order."""
+    if "<<" not in script.value:
+        return ()
+    reader = _Reader(script[:MAX_LENGTH], environment)
+    reader.here.is_kept = True
+    reader.read()
+    return tuple(reader.here.written)
 
 
 # Arrays in arrays are no shell.
@@ -71,7 +82,7 @@ class _Reader:
         self.words: list[Text] = []
         self.quoted_first = False
         self.found: list[Command] = []
-        self.heredocs: list[str] = []
+        self.here = HereDocuments()
         self.open: list[Branch] = []
         self.branch = 0
         self.operator = ";"
@@ -124,7 +135,7 @@ class _Reader:
                     self._pattern(operator)
         self.operator = operator if operator not in ("\n", "(", ")") else ";"
         if operator == "\n":
-            self._skip_heredocs()
+            self._here_documents()
 
     def _pattern(self, operator: str) -> None:
         """One of the patterns of a `case`, and with the last of them its part."""
@@ -166,6 +177,7 @@ class _Reader:
             if [word.value for word in words[:2]] == ["set", "--"]:
                 self.scope.own().pop(NO_ARGUMENTS, None)
             self.found.append(Command(tuple(words), own, self.branch if self.open else 0))
+            self.here.ran(words)
 
     def _takes(self, head: str, words: list[Text]) -> bool:
         """Whether a command begins with a word of the shell's own; what that word means is done."""
@@ -308,15 +320,20 @@ class _Reader:
 
     def _quotes(self, pieces: list[Text]) -> None:
         self.at += 1
+        self._expand(pieces, len(self.value), '"')
+        self.at += 1
+
+    def _expand(self, pieces: list[Text], end: int, quote: str) -> None:
+        """Text whose expansions stay one word, up to its quote or `end`."""
         start = self.at
-        while self.at < len(self.value) and self.value[self.at] != '"':
+        while self.at < end and self.value[self.at] != quote:
             char = self.value[self.at]
             if char == "\\":
                 pieces.append(self.script[start : self.at])
                 follower = self.value[self.at + 1 : self.at + 2]
                 kept = EMPTY
                 if follower != "\n":
-                    first = self.at + 1 if follower in tuple('"\\$`') else self.at
+                    first = self.at + 1 if follower in ("\\", "$", "`", quote) else self.at
                     kept = self.script[first : self.at + 2]
                 pieces.append(kept)
                 self.at += 2
@@ -328,7 +345,6 @@ class _Reader:
             else:
                 self.at += 1
         pieces.append(self.script[start : self.at])
-        self.at += 1
 
     def _expansion(self) -> Text:
         """What starts with `$` or a backquote, from `self.at` on."""
@@ -366,26 +382,28 @@ class _Reader:
             self.at += 1
         before = self.words
         first = self.quoted_first
+        quoted = self.value[self.at : self.at + 1] in ("'", '"', "\\")
         self.words = []
         if self.at < len(self.value) and self.value[self.at] not in ";|\n()":
             if self.value[self.at] == "&":
                 self.at += 1
             self._word()
-        target = self.words
+        self.here.redirected(written, self.words, quoted=quoted)
         self.words, self.quoted_first = before, first
-        if written.endswith(("<<", "<<-")) and not written.endswith("<<<"):
-            self.heredocs.append(target[0].value if target else "")
 
-    def _skip_heredocs(self) -> None:
-        for delimiter in self.heredocs:
-            while self.at < len(self.value):
-                end = self.value.find("\n", self.at)
-                end = len(self.value) if end < 0 else end
-                line = self.value[self.at : end]
-                self.at = end + 1
-                if line.strip() == delimiter:
-                    break
-        self.heredocs = []
+    def _here_documents(self) -> None:
+        for delimiter, quoted in self.here.delimiters:
+            start = self.at
+            end, after = self.here.end_of(self.value, start, delimiter)
+            if (output := self.here.output) is not None:
+                pieces = [self.script[start:end]]
+                if not quoted:
+                    pieces = []
+                    self._expand(pieces, end, "")
+                path, adds = output
+                self.here.written.append(Written(path, joined(pieces), adds, bool(self.open)))
+            self.at = after
+        self.here.end_line()
 
 
 _ENDS_RUN = frozenset(" \t\n\r;|&()<>\\'\"$`")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import dedent
 
 import pytest
-from capcheck.source.native.deployment import NativeDeployment
+from capcheck.source.native.deployment import NativeDeployment, Stated, Unknown
 from capcheck.source.native.registry import inspect
 
 from tests.capcheck.source.native.conftest import stated, waiting
@@ -307,3 +307,148 @@ def test_localai() -> None:
     assert stated(gallery) == {"backend": "vllm", "max_model_len": 4096}
     assert str(gallery.facts["max_model_len"].place) == "m.yaml:4:17"
     assert gallery.expect == "partial"
+
+
+def test_a_unit_that_a_script_writes_counts_as_started() -> None:
+    one = script(
+        """\
+        #!/bin/bash
+        MODEL=${MODEL:-org/model}
+        ARGS="--max-model-len 4096"
+        [[ -n "$MORE" ]] && ARGS+=" --max-num-seqs $MORE"
+        cat <<EOF >/opt/llm/vllm.env
+        ARGS=${ARGS}
+        EOF
+        cat > /etc/systemd/system/vllm.service <<EOF
+        [Service]
+        EnvironmentFile=/opt/llm/vllm.env
+        ExecStart=/opt/vllm/bin/vllm serve ${MODEL} \\\\
+            --tensor-parallel-size 2 \\$ARGS
+        EOF
+        cat > /etc/systemd/system/web.service <<EOF
+        [Service]
+        ExecStart=/opt/web serve
+        EOF
+        systemctl enable --now vllm
+        """
+    )
+    assert (stated(one)["model"], stated(one)["tp"]) == ("org/model", 2)
+    assert (stated(one)["max_model_len"], one.expect) == (4096, "ok")
+    tp = one.facts["tp"]
+    assert isinstance(tp, Stated)
+    assert tp.place.line == 12
+
+
+def test_a_script_and_a_compose_file_that_a_script_writes_are_told_apart() -> None:
+    found = read(
+        setup_sh="""\
+        cat << 'EOF' | sudo tee /opt/run.sh > /dev/null
+        #!/bin/sh
+        exec vllm serve ${1:-org/a}
+        EOF
+        tee c/compose.yml <<EOF
+        services:
+          chat:
+            image: vllm/vllm-openai:v0.9.0
+            command: --model org/b
+        EOF
+        cat <<EOF
+        vllm serve org/help
+        EOF
+        """
+    )
+    assert {address: stated(one)["model"] for address, one in found.items()} == {
+        "setup.sh#run.sh": "org/a",
+        "setup.sh#services.chat": "org/b",
+    }
+
+
+def test_a_file_that_branches_write_says_what_they_agree_on() -> None:
+    one = script(
+        """\
+        if lspci | grep -q NVIDIA; then
+        cat > vllm.service <<EOF
+        [Service]
+        ExecStart=vllm serve org/big --max-model-len 8192
+        EOF
+        else
+        cat > vllm.service <<EOF
+        [Service]
+        ExecStart=vllm serve org/small --max-model-len 8192
+        EOF
+        fi
+        """
+    )
+    assert stated(one)["max_model_len"] == 8192
+    assert isinstance(one.facts["model"], Unknown)
+
+
+def test_a_branch_may_add_to_a_file_of_variables() -> None:
+    one = script(
+        """\
+        cat > a.env <<EOF
+        MODEL=org/m
+        LEN=1024
+        EOF
+        if lspci | grep -q NVIDIA; then
+        cat >> a.env <<EOF
+        LEN=2048
+        EOF
+        fi
+        cat > vllm.service <<EOF
+        [Service]
+        EnvironmentFile=/etc/a.env
+        ExecStart=vllm serve \\$MODEL --max-model-len \\$LEN
+        EOF
+        """
+    )
+    assert stated(one)["model"] == "org/m"
+    assert isinstance(one.facts["max_model_len"], Unknown)
+
+
+def test_a_written_unit_of_ollama_serves_what_the_script_pulls() -> None:
+    one = script(
+        """\
+        cat > /etc/systemd/system/ollama.service << 'EOF'
+        [Service]
+        ExecStart=/usr/local/bin/ollama serve
+        EOF
+        systemctl restart ollama
+        ollama pull qwen3:8b
+        """
+    )
+    assert (stated(one)["backend"], stated(one)["model"]) == ("ollama", "qwen3:8b")
+
+
+def test_what_a_script_hands_to_another_shell_is_run() -> None:
+    one = script(
+        """\
+        setup() {
+            ssh -o A=no root@"$IP" 'bash -s' << 'REMOTE'
+                cat > /etc/systemd/system/vllm.service << 'UNIT'
+        [Service]
+        ExecStart=/opt/bin/vllm serve org/m --max-model-len 8192
+        UNIT
+                systemctl start vllm
+        REMOTE
+        }
+        setup
+        """
+    )
+    assert (stated(one)["model"], stated(one)["max_model_len"]) == ("org/m", 8192)
+
+
+def test_two_files_that_a_script_writes() -> None:
+    found = read(
+        a_sh="""\
+        sudo bash <<X
+        vllm serve org/a
+        X
+        cat > b.service <<X
+        [Service]
+        ExecStart=vllm serve org/b
+        X
+        """
+    )
+    models = {address: stated(one)["model"] for address, one in found.items()}
+    assert models == {"a.sh": "org/a", "a.sh#b.service": "org/b"}
