@@ -10,6 +10,7 @@ import numpy as np
 from capcheck.predict.speed.fitted import LAWS
 from capcheck.predict.speed.traits import flagged_kernels
 
+from capfit.speed.covariance import covariances
 from capfit.speed.engines import ENGINES
 from capfit.speed.intervals import SECTIONS, residuals, section_of, table
 from capfit.speed.joint import Joint, by_gpu, by_model
@@ -46,6 +47,8 @@ def sections(joint: Joint, theta: Array) -> dict[str, Any]:
             for kind, entry in found_table.items()
         }
         out[name]["seen"] = seen(mine, points)
+    for name, classes in covariances(joint, theta).items():
+        out[name]["prior_covariance"] = classes
     out["engines"] = ENGINES
     return out
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from capcheck.estimate import Provenance
-from capcheck.predict.speed.refit import Refit, cell_name
+from capcheck.predict.refits import Refit
+from capcheck.predict.speed.refit import cell_name
 from capcheck.predict.speed.traits import Traits, flagged_kernels
 from capcheck.registry.specs import BackendSpec, ModelSpec
 
@@ -59,7 +60,7 @@ def certainty(
 def refitted(own: Refit, traits: Traits, model: ModelSpec) -> Certainty:
     """The interval of a law that the user's own measurements corrected: `capfit refit`."""
     measured = cell_name(model.name, traits) in own.cells
-    basis = f"refit with {own.rows} measurements of yours on {traits.gpu} ({own.version})"
+    basis = own.basis(f"on {traits.gpu}")
     return Certainty(own.low, own.high, "measured" if measured else "interpolated", basis)
 
 
