@@ -19,7 +19,8 @@ from capcheck.manifest.deployment import (
     Traffic,
 )
 from capcheck.place import Place
-from capcheck.search.find import Wanted, find
+from capcheck.search.find import find
+from capcheck.search.wanted import Wanted
 
 P95 = LatencyLimit("latency", 95, 60_000.0, "/slo/latency_p95")
 CHAT = Traffic(requests_per_second=0.5, prompt_tokens=Tokens(512), output_tokens=Tokens(256))

@@ -8,8 +8,9 @@ import pytest
 from capcheck.check import check
 from capcheck.judge import judge
 from capcheck.manifest.deployment import Budget, LatencyLimit, QualityLimit, Replicas, Slo
-from capcheck.search.find import Wanted, find
+from capcheck.search.find import find
 from capcheck.search.fleet import plan
+from capcheck.search.wanted import Wanted
 from capcheck.search.worse import worse
 
 from tests.capcheck.search.test_find import DEAR, apply

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from capcheck.errors import InputError
@@ -280,11 +279,3 @@ def _fitting(name: str) -> str:
 
 def _renamed(stated: Stated, name: str) -> Stated:
     return stated if stated.name == name else replace(stated, name=name)
-
-
-def paths_of(references: Iterable[str], manifest: str) -> set[str]:
-    """The files that a manifest's `from` entries name, as they are shown."""
-    folder = posixpath.dirname(manifest)
-    return {
-        posixpath.normpath(posixpath.join(folder, text.partition("#")[0])) for text in references
-    }
