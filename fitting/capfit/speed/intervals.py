@@ -17,7 +17,7 @@ WANTED = 0.90
 
 # Shares of residuals left outside on each side. Groups differ, so the 5 % of the residuals at hand
 # do not cover 90 % of a new group: the widest tails that do, on other groups, are taken.
-TAILS = (0.08, 0.065, 0.05, 0.04, 0.03, 0.025, 0.02, 0.015, 0.01, 0.005, 0.0)
+TAILS = (0.08, 0.065, 0.05, 0.04, 0.03, 0.025, 0.02, 0.015, 0.01)
 
 # Residuals and groups that a class needs for an interval of its own.
 MINIMUM, GROUPS = 25, 3
