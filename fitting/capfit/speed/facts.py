@@ -25,6 +25,9 @@ EXPERT_LAUNCHES = {"transformers": 0.13}
 # Engines that append to the cache by concatenation.
 CACHE_COPIED = frozenset({"transformers"})
 
+# Engines whose steps hold prompts and decoding requests alike.
+MIXES_PROMPTS = frozenset({"vllm"})
+
 _MODEST_CHUNK = 2048
 
 
@@ -73,6 +76,8 @@ class Facts:
         self.poll_steps = np.array(
             [it.poll_steps(p.sequences) for p, it in zip(points, protocols, strict=True)]
         )
+        self.hides = np.array([p.traits.memory in roofline.PREFILL_BESIDE for p in points], bool)
+        self.mixes = np.array([float(p.traits.engine in MIXES_PROMPTS) for p in points])
         self.unseen_steps = np.array([it.first_seen - 1.0 for it in protocols])
         self.ceiling = array(lambda p: ceiling(p.traits))
         self.tile_tokens = array(lambda p: tile_tokens(p.traits))

@@ -77,7 +77,6 @@ PRIORS: Mapping[str, tuple[float, Mapping[str, float]]] = {
     ),
     "attention": (float(np.log(2.0)), {"": 1.0, "host": 1.56, "arch": 0.33, "session": 0.65}),
     "exchange": (0.7, {"": 0.5, "link": 1.0, "host": 0.3}),
-    "interference": (0.0, {"": 0.7, "host": 0.13, "session": 0.75}),
 }
 NAMES = tuple(PRIORS)
 
@@ -90,7 +89,8 @@ class Form:
     multiplies all spreads but the means'. `widths` replaces entries of SCALE: the residual from
     which on a point of that kind counts by its distance instead of its square. `padding` multiplies
     the tiles that a step's products fill, `unfused` what attention without a fused kernel moves.
-    Only `roofline`'s overlaps and a `padding` of 1 are what the checker computes: a form with
+    `beside` is the share of a prompt's time that it holds others up on data-centre GPUs. Only
+    `roofline`'s overlaps and share and a `padding` of 1 are what the checker computes: a form with
     others has to change `roofline` before it ships.
     """
 
@@ -99,6 +99,7 @@ class Form:
     prefill_overlap: float = roofline.PREFILL_OVERLAP
     padding: float = 1.0
     unfused: float = 1.0
+    beside: float = roofline.PREFILL_BESIDE["hbm"]
     shrinkage: float = 1.0
     means: Mapping[str, float] = field(default_factory=dict)
     spreads: Mapping[str, float] = field(default_factory=dict)
@@ -138,34 +139,50 @@ class Form:
             [
                 step,
                 prefill + f.request_overhead + facts.scores_ms + self.unfused * facts.unfused_ms,
-                step + (n - 1) / facts.output * (prefill - shared) * f.interference,
-                f.request_overhead + _first_token(facts, step, prefill - shared, shared),
+                step + (n - 1) / facts.output * self.interruption(facts, prefill, shared),
+                f.request_overhead + self.first_token(facts, step, prefill - shared, shared),
                 prefill + facts.output * step,
             ],
         )
         return times
 
+    def _beside(self, facts: Facts) -> Array:
+        """The share of a prompt's own time that it holds others up; all of it in step."""
+        return np.where((facts.in_step > 1) | ~facts.hides, 1.0, self.beside)
 
-def _first_token(facts: Facts, step: Array, own: Array, shared: Array) -> Array:
-    """Mean time to the first token in a benchmark of `facts.rounds` requests per client.
+    def interruption(self, facts: Facts, prefill: Array, shared: Array) -> Array:
+        """What one prompt takes from the requests that decode beside it.
 
-    All clients start at once, so that one request in so many waits in a burst: prompts pass one
-    after the other, as many to an iteration as its token budget holds, which pays what they share
-    once. The others arrive one by one, in the running step and at times beside another prompt.
-    """
-    n = facts.sequences
-    together = np.clip(np.floor(facts.step_tokens / facts.prompt_tokens), 1.0, n)
-    burst = (n + together) / 2 * own + (n / together + 1) / 2 * shared
-    busy = np.minimum(0.9, (n - 1) * own / (facts.output * step + n * own))
-    settled = step + shared + own * (1 + busy)
-    in_step = step + (np.minimum(n, facts.in_step) + 1) / 2 * (own + shared)
-    polls = facts.poll_steps * step
-    # Those that arrive between two looks pass together, and the first waits for the last.
-    gathered = 2 * polls * (n - 1) / (facts.output * step + n * own)
-    settled = settled + own * np.maximum(0.0, np.minimum(gathered, n - 1) - busy) * (polls > 0)
-    others = np.where(facts.in_step > 1, in_step, settled + polls)
-    mean: Array = (burst + polls) / facts.rounds + (1 - 1 / facts.rounds) * others
-    return mean + facts.unseen_steps * step
+        Prompts that a scheduler finds at the same look share an iteration.
+        """
+        polls = 2 * facts.poll_steps + 1
+        together = np.maximum(1.0, polls * (facts.sequences - 1) / facts.output)
+        held: Array = (prefill - shared) * self._beside(facts) + shared / together
+        return held
+
+    def first_token(self, facts: Facts, step: Array, own: Array, shared: Array) -> Array:
+        """Mean time to the first token in a benchmark of `facts.rounds` requests per client.
+
+        All clients start at once, so that one request in so many waits in a burst: prompts pass one
+        after the other, as many to an iteration as its token budget holds, which pays what they
+        share once. The others arrive one by one, in the running step and at times beside another
+        prompt. Where prompts share steps, each iteration with one in it is a step, too.
+        """
+        n, ahead = facts.sequences, own * self._beside(facts)
+        together = np.clip(np.floor(facts.step_tokens / facts.prompt_tokens), 1.0, n)
+        burst = (n + together) / 2 * ahead + own - ahead + (n / together + 1) / 2 * shared
+        burst = burst + facts.mixes * (n / together - 1) / 2 * step
+        cycle = facts.output * step + n * ahead
+        busy = np.minimum(0.9, (n - 1) * ahead / cycle)
+        settled = (1 + facts.mixes / 2) * step + shared + own + busy * ahead
+        in_step = step + (np.minimum(n, facts.in_step) + 1) / 2 * (own + shared)
+        polls = facts.poll_steps * step
+        # Those that arrive between two looks pass together, and the first waits for the last.
+        gathered = np.minimum(2 * polls * (n - 1) / cycle, n - 1)
+        settled = settled + ahead * np.maximum(0.0, gathered - busy) * (polls > 0)
+        others = np.where(facts.in_step > 1, in_step, settled + polls)
+        mean: Array = (burst + polls) / facts.rounds + (1 - 1 / facts.rounds) * others
+        return mean + facts.unseen_steps * step
 
 
 FORMS: tuple[Form, ...] = (
@@ -174,6 +191,8 @@ FORMS: tuple[Form, ...] = (
     Form("times overlap", step_overlap=2.0, prefill_overlap=3.0),
     Form("times add, attention always fused", unfused=0.0),
     Form("times add, chunks cost alike in every release", spreads={"chunk_floor.era": 0.01}),
+    Form("times add, prompts hold all steps up", beside=1.0),
+    Form("times add, prompts hold steps up half", beside=0.5),
     Form("times add, weak shrinkage", shrinkage=2.0),
     Form("times add, strong shrinkage", shrinkage=0.5),
     Form("times add, wide residuals", widths={"step": 0.08}),
@@ -204,10 +223,14 @@ class _Scaled:
         self.collective, self.exchange = exp["collective"], exp["exchange"]
         self.step_arithmetic, self.per_sequence = exp["step_arithmetic"], exp["per_sequence"]
         self.request_overhead, self.chunk_floor = exp["request_overhead"], exp["chunk_floor"]
-        self.attention, self.interference = exp["attention"], exp["interference"]
+        self.attention = exp["attention"]
         self.group_cost = 1 / (1 + 1 / exp["group_cost"])
         self.efficiency = 1.05 / (1 + 1 / exp["efficiency"])
         self.utilisation = facts.ceiling / (1 + 1 / exp["utilisation"])
+
+
+# What its requests pay for on the host is what users pay: no nuisance.
+_SERVED = "aic_silicon"
 
 
 def traits_of(name: str, points: Sequence[Point]) -> list[tuple[str, ...]]:
@@ -237,8 +260,6 @@ def _nuisance(name: str, point: Point) -> list[str]:
         return [f"session=power-limited/{point.gpu.name}"]
     if name == "floor" and point.traits.eager:
         return [f"session={point.source}"]
-    if name == "request_overhead":
+    if name == "request_overhead" and session != f"{_SERVED}/1":
         return [f"session={point.kind}/{session}"]
-    if name == "interference":
-        return [f"session={session}"]
     return []
