@@ -78,7 +78,7 @@ EAGER_OVERLAP = 4.0
 
 # Of a prompt's own products, attention and exchange, what they add to the steps of the requests
 # beside it, by kind of memory: on data-centre GPUs the rest hides behind their memory traffic. Of
-# 0.5, 0.65, 0.8 and 1 it has the least error of TPOT in benchmarks on held-out models; on cards
+# 0.65, 0.8 and 1 it has the least error of TPOT in benchmarks on held-out models; on cards
 # with GDDR (3090) 1 has the least error of total rates, and nobody measured the others.
 PREFILL_BESIDE = {"hbm": 0.65}
 
