@@ -25,7 +25,7 @@ EXPECTED = {
     "fleet": [("chat", "pass", []), ("rag", "pass", []), ("notes", "pass", [])],
     "hobby-ollama-rtx4060": [("assistant", "pass", [])],
     "inline-architecture": [("house-model", "pass", [])],
-    "tr133-1-budget-hobbyist": [("hobbyist", "borderline", [])],
+    "tr133-1-budget-hobbyist": [("hobbyist", "fail", ["latency-over-limit"])],
     "tr133-2-agents-rtx4090": [("agents", "fail", ["quant-not-loadable"])],
     "tr133-3-8b-on-8gb": [("too-big", "fail", ["vram-does-not-fit"])],
     "vllm-70b-tp4-h100": [("chat-large", "pass", [])],
