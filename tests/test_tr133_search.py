@@ -14,7 +14,7 @@ from capcheck.judge import Context
 from capcheck.manifest.load import load
 from capcheck.predict import coefficients
 from capcheck.registry import tables
-from capcheck.search.find import Wanted
+from capcheck.search.wanted import Wanted
 
 THREE_B = "[llama3.2-3b, qwen2.5-3b, phi-2]"
 

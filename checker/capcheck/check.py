@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from capcheck.estimate import Estimate
 from capcheck.finding import Finding
@@ -13,7 +14,10 @@ from capcheck.predict.economics import Rates, economics
 from capcheck.predict.latency.headroom import headroom_rps
 from capcheck.report.model import DeploymentReport
 from capcheck.rules import outlook
-from capcheck.search.find import BEST, Search, Wanted, find
+from capcheck.search.wanted import BEST, Wanted
+
+if TYPE_CHECKING:
+    from capcheck.search.find import Search
 
 
 def check(
@@ -42,6 +46,8 @@ def check(
         report = replace(report, economics=economics(checked.resolved, checked.forecast, rates))
     if not alternatives:
         return report
+    from capcheck.search.find import find  # its rooms are a fifth of what starts otherwise
+
     search = find(checked, context, wanted)
     headroom = headroom_rps(started.resolved, started.unloaded.speed, checked.forecast.memory)
     return replace(

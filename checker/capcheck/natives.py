@@ -9,8 +9,7 @@ from pathlib import Path
 from capcheck.errors import InputError
 from capcheck.manifest.discover import read_manifest, reader_for, repository_root
 from capcheck.manifest.load import Entry, entries
-from capcheck.manifest.native.discover import candidates
-from capcheck.manifest.native.read import paths_of
+from capcheck.manifest.native.discover import candidates, paths_of
 from capcheck.manifest.referred import ReadFile
 from capcheck.source.native.labels import GpuLabels
 

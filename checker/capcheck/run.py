@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -13,7 +13,6 @@ from capcheck import plugins, policies
 from capcheck import stated as stated_files
 from capcheck.check import check
 from capcheck.compare.model import COMPARED, Comparison, LimitChange
-from capcheck.edit.offers import placed
 from capcheck.errors import InputError, Problem
 from capcheck.finding import Finding, Verdict
 from capcheck.judge import Context
@@ -32,11 +31,11 @@ from capcheck.predict.economics import Rates, with_hosted
 from capcheck.registry import tables
 from capcheck.registry.tables import Registry
 from capcheck.report.model import DeploymentReport, Report
-from capcheck.search.find import BEST, Wanted
-from capcheck.search.fleet import plan
+from capcheck.search.wanted import BEST, Wanted
 
 if TYPE_CHECKING:
     from capcheck.base import Base
+    from capcheck.search.fleet import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +128,8 @@ def run(
             if one.code != "path-not-found" or one.place.path not in base.meant
         ]
         deployments, comparison = _compared(stated, base, unread, context, options)
-    texts = {path: "\n".join(lines) for path, lines in sources.items()}
     again = partial(stated_files.read_text, environment=options.environment, labels=labels)
-    deployments = placed(deployments, texts, again)
+    deployments = _placed(deployments, sources, again)
     report = Report(
         deployments=deployments,
         problems=tuple(problems),
@@ -140,13 +138,33 @@ def run(
         created=options.now.isoformat(timespec="seconds").replace("+00:00", "Z"),
         data=_provenance(context.registry, fitted),
         comparison=comparison,
-        plan=plan(deployments, options.budget_usd_month) if options.plan else None,
+        plan=_plan(deployments, options) if options.plan else None,
         findings=_about_the_run(judging, deployments, comparison, moved, options),
         limits_changed=moved,
         policy=next((one.sources[0] for one in judging.all if one.sources), None),
         draft=_draft(stated),
     )
     return Outcome(report, sources)
+
+
+def _placed(
+    deployments: tuple[DeploymentReport, ...],
+    sources: Mapping[str, Sequence[str]],
+    read: Callable[[str, str], tuple[Entry, ...]],
+) -> tuple[DeploymentReport, ...]:
+    """With the changes of the text that every alternative means."""
+    if not any(one.alternatives or one.near_misses for one in deployments):
+        return deployments
+    from capcheck.edit.offers import placed  # not where no alternatives are looked for
+
+    texts = {path: "\n".join(lines) for path, lines in sources.items()}
+    return placed(deployments, texts, read)
+
+
+def _plan(deployments: Sequence[DeploymentReport], options: Options) -> Plan:
+    from capcheck.search.fleet import plan
+
+    return plan(deployments, options.budget_usd_month)
 
 
 def _draft(stated: Sequence[Entry]) -> str | None:

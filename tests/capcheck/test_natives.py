@@ -168,6 +168,67 @@ NOTE = (
 LONG = CHAT.replace("8192", "131072").replace("${SEQS}", "256").replace("  namespace: prod\n", NOTE)
 
 
+ENVIRONMENTS = """\
+version: 1
+vars: {SEQS: 4}
+env_files: [sizes.env]
+environments:
+  staging: {}
+  prod:
+    deployments:
+      mine: {vars: {SEQS: 64}, env_files: [sizes.env, prod.env]}
+deployments:
+  mine: {from: "k8s/chat.yaml#Deployment/chat"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("environment", "seqs", "length", "origin"),
+    [
+        (None, 4, 1024, "sizes.env:1"),
+        ("staging", 4, 1024, "sizes.env:1"),
+        ("prod", 64, 2048, "prod.env:2"),
+    ],
+)
+def test_variables_of_an_environment(
+    repository: Path, environment: str | None, seqs: int, length: int, origin: str
+):
+    (repository / "k8s/chat.yaml").write_text(CHAT.replace("=8192", "=${LEN}"))
+    (repository / "sizes.env").write_text("LEN=1024\n")
+    (repository / "prod.env").write_text("# longer\nLEN=2048\n")
+    (repository / "capcheck.yaml").write_text(ENVIRONMENTS)
+    asked = ("--env", environment) if environment else ()
+    (one,) = json.loads(check(*asked, "--format", "json", "capcheck.yaml").stdout)["deployments"]
+    resolved = one["resolved"]
+    assert (resolved["max_num_seqs"]["value"], resolved["max_model_len"]["value"]) == (seqs, length)
+    assert resolved["max_model_len"]["origin"] == origin
+
+
+def test_a_note_in_the_file_is_judged_on_its_lines(repository: Path):
+    noted = WHOLE.replace(
+        "  namespace: prod\n",
+        "  annotations:\n    capcheck.dev/check: |\n      budget: {monthly_usd: 5}\n",
+    )
+    (repository / "k8s/chat.yaml").write_text(noted)
+    result = check("k8s/chat.yaml")
+    assert result.exit_code == 1
+    assert "k8s/chat.yaml:7:29: fail [cost-over-budget] chat" in result.stdout
+    result = check("k8s/chat.yaml", "--format", "github")
+    assert "::error file=k8s/chat.yaml,line=7,endLine=7,col=29," in result.stdout
+
+
+def test_a_note_in_a_compose_service_is_judged_on_its_lines(repository: Path):
+    (repository / "compose.yaml").write_text(
+        "services:\n  vllm:\n    image: vllm/vllm-openai:v0.11.0\n"
+        "    command: --model Qwen/Qwen3-8B\n"
+        "    x-capcheck: {gpu: L4, budget: {monthly_usd: 5}}\n"
+        "    deploy: {resources: {reservations: {devices: [{driver: nvidia, count: 1}]}}}\n"
+    )
+    result = check("compose.yaml")
+    assert result.exit_code == 1
+    assert "compose.yaml:5:49: fail [cost-over-budget] vllm" in result.stdout
+
+
 def alternatives(path: str) -> list[dict[str, Any]]:
     result = call("check", "--today", "2026-11-23", "--format", "json", path)
     found: list[dict[str, Any]] = json.loads(result.stdout)["deployments"][0]["alternatives"]

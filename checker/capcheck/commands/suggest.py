@@ -14,8 +14,8 @@ from capcheck.output import Color, OutputError, check_writable
 from capcheck.predict.economics import Rates
 from capcheck.report import to_document
 from capcheck.run import Options, run
-from capcheck.search.find import SHOWN, Wanted
 from capcheck.search.ranking import Ranking
+from capcheck.search.wanted import SHOWN, Wanted
 
 
 class Prices(click.ParamType):  # type: ignore[type-arg] # generic in new releases only

@@ -131,19 +131,21 @@ def _native(
     labels: GpuLabels | None,
 ) -> tuple[Entry, ...] | None:
     """The deployments of a native file; None where it is of no form that is read."""
-    from capcheck.manifest.native.read import alone, refuse
+    from capcheck.manifest.native.read import alone, read_alone, refuse
 
     problems = Problems()
     text = decode(data, path)
     files = ReferredFiles(path, read_file, problems, labels)
+    read = read_alone(text, path, files)
     found = [
         Entry(one, path, environment=environment, address=address, is_native=True)
-        for address, one in alone(text, path, files)
+        for address, one in alone(read, path, files)
     ]
-    if not found and not (path.endswith(_NO_MANIFEST) or _NATIVE.search(data)):
+    is_form = path.endswith(_NO_MANIFEST) or _NATIVE.search(data) or read.is_too_long
+    if not found and not is_form:
         return None
     if not found:
-        refuse(text, path, whole_file(path), problems)
+        refuse(read.inspection, path, whole_file(path), problems)
     if problems:
         raise problems.error()
     return tuple(found)

@@ -12,6 +12,8 @@ from capcheck.resolution.resolved import Resolved
 
 # 8760 hours a year over 12 months, as cloud providers bill; TR133 (SS8.1) used 24 x 30 = 720.
 HOURS_PER_MONTH = 730.0
+# Without these the number of GPUs to pay for is not known.
+_COUNTS = ("replicas", "gpus_per_replica")
 
 # How a price is meant, where its kind alone does not say it.
 KINDS = {
@@ -30,7 +32,7 @@ def cost(resolved: Resolved, load: Load) -> Cost:
     prices = (resolved.price, *resolved.price_variants)
     known = [price for price in prices if price is not None]
     if not known:
-        missing = unknown("no price is known for this GPU: state usd_per_gpu_hour")
+        missing = unknown(_without_price(resolved))
         return Cost(missing, missing, missing, missing)
     gpus = resolved.gpus_per_replica
     hourly = _per_hour(known, replicas=resolved.replicas_min, gpus_per_replica=gpus)
@@ -41,6 +43,14 @@ def cost(resolved: Resolved, load: Load) -> Cost:
         usd_per_million_tokens=_per_million(hourly, load.throughput_tok_s),
         usd_per_million_tokens_at_capacity=_per_million(hourly, load.capacity_tok_s),
     )
+
+
+def _without_price(resolved: Resolved) -> str:
+    if resolved.gpu is None:
+        return "needs a known GPU, or usd_per_gpu_hour"
+    if open_ := [name for name in _COUNTS if f"/{name}" in resolved.deployment.native.blanks]:
+        return f"needs known {' and '.join(open_)}"
+    return "no price is known for this GPU: state usd_per_gpu_hour"
 
 
 def instances(*, replicas: int, gpus_per_replica: int, gpus_per_instance: int) -> int:

@@ -10,10 +10,14 @@ from capcheck.estimate import Estimate, Provenance, exact, unknown
 from capcheck.predict.coefficients import Coefficients
 from capcheck.predict.evidence import Score, published
 from capcheck.predict.forecast import Quality
+from capcheck.predict.refits import refit_named
 from capcheck.registry.specs import BackendSpec, ModelSpec, QuantSpec
 
 # Which benchmark to report when the manifest names none: the most items first.
 _PREFERRED = ("mmlu", "mmlu_5shot", "mmlu_arc_rescored", "mmlu_rescored", "composite_tr133")
+
+# The coefficient that own scores move: a format's mean drop, as a share of the items.
+DROP = "drop"
 
 _SIXTEEN_BIT = ("FP16", "BF16", "F16")
 _UNQUANTISED_BITS = 15.9
@@ -45,7 +49,7 @@ def quality(
     ]
     name = benchmark or _best_known(known)
     rows = [row for row in known if row.benchmark == name]
-    law = coefficients.section("quality")
+    law = _with_refit(coefficients, quant)
     if not rows:
         return _unmeasured(model, quant, benchmark, _how_to_supply(model, benchmark, known), law)
     measured = _measured(rows, quant, backend)
@@ -57,12 +61,32 @@ def quality(
     return _from_reference(model, quant, reference, law)
 
 
+def refit_class(quant: QuantSpec) -> str:
+    """The class of a user's own scores: what one format costs (`quality Q4_K_M`)."""
+    return f"quality {quant.name}"
+
+
 def tier(drop: float, tiers: Mapping[str, Any]) -> str:
     """TR133's tier of a drop from the reference (SS7.5): 0.03, 0.10 and 0.15 are the bounds."""
     for name in ("negligible", "acceptable", "concerning"):
         if drop < tiers[name]:
             return name
     return "unacceptable"
+
+
+def _with_refit(coefficients: Coefficients, quant: QuantSpec) -> Mapping[str, Any]:
+    """The law, with the user's own drop of the format where they measured it."""
+    law = coefficients.section("quality")
+    found, entry = refit_named(coefficients, refit_class(quant)), law["drops"].get(quant.name)
+    if found is None or entry is None:
+        return law
+    own = {
+        **entry,
+        "drop": max(0.0, entry["drop"] + found.shift[DROP]),
+        "spread": (found.high - found.low) / 2.0,
+        "evidence": found.basis(f"of {quant.name}"),
+    }
+    return {**law, "drops": {**law["drops"], quant.name: own}}
 
 
 def _from_cell(cell: Score, reference: Score | None, law: Mapping[str, Any]) -> Quality:

@@ -70,8 +70,8 @@ def to_document(report: Report, *, allow_empty: bool = False) -> document.Docume
         "fixed": comparison.fixed(report),
         "removed": comparison.removed(report),
         "problems": [_problem(problem, report) for problem in report.problems],
-        "plan": None if report.plan is None else ways.plan(report.plan),
         "draft": report.draft,
+        "plan": None if report.plan is None else ways.plan(report.plan),
     }
 
 

@@ -408,5 +408,5 @@ class Document(TypedDict):
     fixed: list[Fixed]
     removed: list[Removed]
     problems: list[Problem]
-    plan: Plan | None
     draft: str | None
+    plan: Plan | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from capcheck.compare.model import Change, Comparison, LimitChange
 from capcheck.errors import Problem
@@ -14,9 +15,11 @@ from capcheck.predict.economics import Economics
 from capcheck.predict.forecast import NOT_LOOKED_FOR, Forecast
 from capcheck.resolution.resolved import Resolved
 from capcheck.search.alternative import Alternative
-from capcheck.search.fleet import Plan
 from capcheck.search.pareto import NO_FRONT, Front
-from capcheck.search.relax import Relaxation
+
+if TYPE_CHECKING:
+    from capcheck.search.fleet import Plan
+    from capcheck.search.relax import Relaxation
 
 
 @dataclass(frozen=True, slots=True)

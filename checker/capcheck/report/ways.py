@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from capcheck.edit.change import Change
 from capcheck.predict.economics import Economics
 from capcheck.report import document
 from capcheck.report.leaves import exact, forecast, gate, leaf, rounded
 from capcheck.search.alternative import Alternative, Edit
-from capcheck.search.fleet import Plan
-from capcheck.search.pareto import Front
-from capcheck.search.relax import Relaxation
+
+if TYPE_CHECKING:
+    from capcheck.search.fleet import Plan
+    from capcheck.search.pareto import Front
+    from capcheck.search.relax import Relaxation
 
 
 def alternative(found: Alternative, path: str) -> document.Alternative:

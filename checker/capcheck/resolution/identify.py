@@ -153,24 +153,27 @@ def price(
         registry,
         gpus.spec,
         n_gpus=n_gpus,
-        instance_type=deployment.instance_type,
         region=deployment.region,
         capacity_type=deployment.capacity_type,
         variants=gpus.variants,
     )
-    match = chosen(provider=deployment.provider)
-    if isinstance(match, Miss) and "/provider" in deployment.native.origins:
-        # Nobody asked for this provider's price: a label only tells whose the machines are.
-        match = chosen(provider=None)
+    offer = {"provider": deployment.provider, "instance_type": deployment.instance_type}
+    match = chosen(**offer)
+    of_file = [name for name in offer if f"/{name}" in deployment.native.origins]
+    instead = ""
+    if isinstance(match, Miss) and of_file:
+        # Nobody asked for this offer's price: a label only tells whose machines these are.
+        instead = f"{offer[of_file[-1]]} has no price in the table: another's is used"
+        match = chosen(**{**offer, **dict.fromkeys(of_file)})
     if isinstance(match, Miss):
         return Identified(findings=(_unknown_price(deployment, match),))
     of = match.price
     words = (of.provider, of.instance_type, of.kind, of.captured)
     origin = " ".join(dict.fromkeys(filter(None, words)))
     findings = []
-    if match.note:
+    if note := "; ".join(filter(None, (instead, match.note))):
         place = deployment.at("/instance_type", "/provider", "/gpu")
-        findings.append(Finding("price-basis", "note", "pass", match.note, place))
+        findings.append(Finding("price-basis", "note", "pass", note, place))
     return Identified(match.variants, Origin(origin, False), tuple(findings))
 
 
@@ -193,6 +196,10 @@ def _unknown_price(deployment: Deployment, miss: Miss) -> Finding:
 
 def _missing(deployment: Deployment, field: str, fix: str) -> Finding:
     blank = deployment.native.blanks.get(f"/{field}")
+    if deployment.native.origins and field == "gpu":
+        fix = "name it in a manifest, or what your node labels mean in the policy's gpu_labels"
+    elif deployment.native.origins:
+        fix = f"{fix}, in a manifest"
     return Finding(
         rule=f"missing-{field}",
         severity="error",

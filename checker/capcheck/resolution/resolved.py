@@ -69,3 +69,14 @@ class Resolved:
     reserved_gib: float
     engine: Engine | None  # None unless model, backend and gpu are all known
     origins: Mapping[str, Origin]
+
+    @property
+    def needs(self) -> str:
+        """What is not known of model, quant, backend, GPU and settings, in a clause for people."""
+        names = [name for name in ("model", "quant", "backend") if getattr(self, name) is None]
+        names += ["GPU"] if self.gpu is None else []
+        blanks = self.deployment.native.blanks
+        settings = (one for one in blanks if one.startswith("/serving/"))
+        names += [one.rpartition("/")[2] for one in settings]
+        *others, last = names or ["setting of the engine"]
+        return f"needs a known {', '.join(others)}{' and ' if others else ''}{last}"

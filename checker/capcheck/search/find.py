@@ -14,12 +14,10 @@ from capcheck.search.nearest import near_misses, why_not
 from capcheck.search.offer import alternative
 from capcheck.search.pareto import NO_FRONT, Front, front, is_surely_beaten
 from capcheck.search.passing import binding_gate, miss_text
-from capcheck.search.ranking import Ranking, ranked
+from capcheck.search.ranking import ranked
 from capcheck.search.relax import Relaxation, relaxations
 from capcheck.search.space import Family, families
-
-# TR133 SS10.3: one recommendation and the next four.
-SHOWN = 5
+from capcheck.search.wanted import BEST, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +35,6 @@ class Search:
     likely: Alternative | None = None
     front: Front = NO_FRONT
     why_not: tuple[Alternative, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """How far to search: the best `shown` (None: all) by `rank`; `thorough` looks at every family
-    that passes, at the point estimate too, and says why cheaper ones do not."""
-
-    shown: int | None = SHOWN
-    rank: Ranking = "cost"
-    thorough: bool = False
-
-
-BEST = Wanted()
 
 
 def find(today: Checked, context: Context, wanted: Wanted = BEST) -> Search:

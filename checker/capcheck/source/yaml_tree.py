@@ -86,7 +86,7 @@ def read_parts(
     for first, chunk in _split(text):
 
         def moved(place: Place, first: int = first) -> Place:
-            return locate(replace(place, line=place.line + first))
+            return locate(Place(place.path, place.line + first, place.column, place.end_column))
 
         builder = _Builder(chunk, path, nodes=nodes, locate=moved)
         try:

@@ -45,6 +45,9 @@ def build(
     sections |= speed.fit(cells, form=selection.speed())
     progress("scaling")
     sections["step"]["client_limited"] = scaling.client_limited(data, selection.growth())
+    engines = sections["engines"]
+    hosts = scaling.hosts(data, selection.overhead())
+    sections["engines"] = {**engines, "llama.cpp": {**engines["llama.cpp"], **hosts}}
     document: dict[str, Any] = shortened(
         {
             "schema": SCHEMA,

@@ -29,6 +29,7 @@ CANDIDATES: Mapping[str, Sequence[Any]] = {
     "quality": quality.FORMS,
     "speed": speed_forms.FORMS,
     "batch step growth": scaling.GROWTHS,
+    "turns on one slot": scaling.OVERHEADS,
 }
 
 F = TypeVar("F")
@@ -90,6 +91,10 @@ class Selection:
     def growth(self) -> scaling.Growth:
         """The form of a batch step's growth."""
         return self._form("batch step growth", scaling.GROWTHS)
+
+    def overhead(self) -> scaling.Overhead:
+        """The form of the GPU time per request that Ollama does not report."""
+        return self._form("turns on one slot", scaling.OVERHEADS)
 
     def with_choice(self, choice: Choice) -> Selection:
         """The record with one choice made anew, in the order of CANDIDATES."""

@@ -12,14 +12,14 @@ from capcheck.errors import InputError, Problem
 from capcheck.place import Place
 from capcheck.predict import coefficients
 from capcheck.predict.coefficients import CoefficientsError
-from capcheck.predict.speed.fitted import fitted
 from capcheck.registry.tables import load as built_in
 
 from capfit.artifact.document import text
 from capfit.artifact.numbers import shortened
 from capfit.commands.options import progress, replace_file
-from capfit.refit.blend import MOVED, Blend, blend, with_classes
-from capfit.refit.rows import Measurement, load
+from capfit.refit.blend import Blend, blend, with_classes
+from capfit.refit.load import load
+from capfit.refit.measurement import Measurement
 
 LEAST_ROWS = 5
 
@@ -48,8 +48,9 @@ LEAST_ROWS = 5
 def command(prior: Path, table: Path, output: Path) -> None:
     """Blend your own measurements into the coefficients.
 
-    A class is one engine on one GPU, decode and prefill apart; it needs 5 rows at least. Every
-    other class stays as it is, byte for byte. Exit code 2: a bad row, or too few of them.
+    A class is one engine on one GPU (decode, prefill and memory apart) or the quality of one weight
+    format; it needs 5 rows at least. Every other class stays as it is, byte for byte. Exit code 2:
+    a bad row, or too few of them.
     """
     try:
         before = coefficients.load(prior)
@@ -105,16 +106,16 @@ def _show(
 ) -> None:
     """How each coefficient moved, and the errors on rows left out."""
     click.echo(f"\n{found.touched}: {found.rows} rows, {', '.join(found.cells)}")
-    old, new = fitted(row.traits, before), fitted(row.traits, after)
-    for name in MOVED[found.section]:
+    old, new = row.values(before), row.values(after)
+    for name in found.shift:
         click.echo(
-            f"  {name:<17}{getattr(old, name):.4g} -> {getattr(new, name):.4g}"
+            f"  {name:<17}{old[name]:.4g} -> {new[name]:.4g}"
             f"  (moved {found.shift[name]:+.3f}; sd {found.prior_sd[name]:.3f} -> "
             f"{found.sd[name]:.3f} on its fitting scale)"
         )
     click.echo(
         f"  rows left out:   mean error {found.before:.1%} -> {found.after:.1%}, "
-        f"90 % interval x{found.low:.2f} to x{found.high:.2f} of the time"
+        f"90 % interval x{found.low:.3g} to x{found.high:.3g} of {row.figure}"
     )
     if found.after > found.before:
         click.echo("  the refit does not predict your own rows better: keep the prior")

@@ -27,11 +27,18 @@ from capfit.data.tables import read
     type=click.Choice(tuple(selection.CANDIDATES)),
     help="Only this predictor (may be given several times).",
 )
-def command(folder: Path, output: Path, predictors: tuple[str, ...]) -> None:
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Forms that are tried at the same time.",
+)
+def command(folder: Path, output: Path, predictors: tuple[str, ...], jobs: int) -> None:
     """Try every declared form on groups held out, and record the best for `capfit fit`."""
     data, record = read(folder), selection.load(output)
     for predictor in predictors or tuple(selection.CANDIDATES):
-        choice = choose.choose(data, predictor, progress)
+        choice = choose.choose(data, predictor, progress, jobs=jobs)
         record = record.with_choice(choice)
         click.echo(f"\n{predictor} ({choice.held_out})")
         for candidate in sorted(choice.candidates, key=lambda each: (each.baseline, each.error)):

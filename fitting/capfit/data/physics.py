@@ -9,7 +9,7 @@ its prompts were alike, as in benchmarks on generated prompts.
 from __future__ import annotations
 
 from capcheck.predict.footprint.weights import read_bytes
-from capcheck.predict.speed.fitted import ceiling
+from capcheck.predict.speed.kernels import ceiling
 from capcheck.predict.speed.traits import Traits, architecture, flags, kernel, link, memory, segment
 from capcheck.registry.specs import ModelSpec
 

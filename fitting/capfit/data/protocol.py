@@ -35,9 +35,13 @@ class Protocol:
         """Mean length over the nominal one."""
         return (1.0 + self.shortest) / 2.0
 
+    def polls(self, clients: float) -> int:
+        """Decode steps after which the scheduler looks for requests."""
+        return self.polls_many if clients >= 16 else self.polls_few
+
     def poll_steps(self, clients: float) -> float:
         """Decode steps that a request waits for the scheduler to look, beyond the running one."""
-        return ((self.polls_many if clients >= 16 else self.polls_few) - 1) / 2.0
+        return (self.polls(clients) - 1) / 2.0
 
 
 # SOURCE: InferenceMAX (InferenceX), benchmark client configuration: num-prompts 10 x concurrency,

@@ -49,17 +49,6 @@ class Run:
         )
 
     @property
-    def polls_ms(self) -> float:
-        """Wait for a scheduler that looks for requests every so many steps, and for those that it
-        then finds: they pass together."""
-        wait_ms = self.protocol.poll_steps(self.clients) * self.step_ms
-        alone_ms = self.server.prefill_ms(tokens=self.prompt_tokens)
-        own_ms = alone_ms - min(alone_ms, self.server.prefill_shared_ms)
-        cycle_ms = self.output_tokens * self.step_ms + self.clients * own_ms
-        gathered = min(2.0 * wait_ms / cycle_ms, 1.0) * (self.clients - 1)
-        return wait_ms + gathered * own_ms
-
-    @property
     def unseen_ms(self) -> float:
         """From the first token to the first text that the client sees."""
         return (self.protocol.first_seen - 1) * self.step_ms
@@ -97,9 +86,9 @@ def _simulated(run: Run) -> Spread:
     seen = 1.0 - min(0.9, (run.protocol.first_seen - 1) / after)
     wall_ms = float((trace.latency_ms + trace.sent_ms).max())
     return Spread(
-        percentiles_of(trace.ttft_ms).shifted(run.polls_ms + run.unseen_ms),
+        percentiles_of(trace.ttft_ms).shifted(run.unseen_ms),
         percentiles_of(trace.tpot_ms * seen),
-        percentiles_of(trace.latency_ms).shifted(run.polls_ms),
+        percentiles_of(trace.latency_ms),
         1000.0 * float(trace.output_tokens.sum()) / wall_ms,
     )
 
@@ -107,10 +96,12 @@ def _simulated(run: Run) -> Spread:
 def _in_step(run: Run) -> Spread:
     """One round is a burst of all clients; in the others those that stay together come as one.
 
-    After the first token a request decodes among all the clients, as in a loop that has settled.
+    After the first token a request decodes among all the clients, as in a loop that has settled,
+    and prompts hold it up for all of their time.
     """
+    server = replace(run.server, prefill_beside=1.0)
     prompt, output, rounds = Lengths(run.prompt_tokens), Lengths(run.output_tokens), run.protocol
-    work = work_of(run.server, prompt=prompt, output=output)
+    work = work_of(server, prompt=prompt, output=output)
     groups = {
         1.0 / rounds.rounds: burst(work, run.clients),
         1.0 - 1.0 / rounds.rounds: burst(work, min(run.clients, rounds.in_step)),
@@ -118,7 +109,7 @@ def _in_step(run: Run) -> Spread:
     parts = [(share, asdict(found.ttft_ms)) for share, found in groups.items()]
     ttft = Percentiles(**{name: sum(w * one[name] for w, one in parts) for name in parts[0][1]})
     settled = closed_loop(
-        run.server, agents=run.clients, think_time_s=0.0, prompt=prompt, output=output
+        server, agents=run.clients, think_time_s=0.0, prompt=prompt, output=output
     )
     tpot = settled.tpot_ms
     if tpot is None:
@@ -158,4 +149,5 @@ def simulate_benchmark(
         prompt_tokens=lengths(prompt_tokens),
         output_tokens=lengths(output_tokens),
         think_ms=[0.0] * count,
+        poll_steps=protocol.polls(clients),
     )

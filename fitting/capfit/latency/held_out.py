@@ -8,6 +8,7 @@ import numpy as np
 from capcheck.predict import coefficients
 from capcheck.predict.coefficients import Coefficients
 
+from capfit.artifact import selection
 from capfit.data.rows import Decode, Prefill, Serving
 from capfit.data.setting import Setting
 from capfit.data.tables import Data
@@ -44,7 +45,8 @@ def without_model(data: Data) -> Callable[[Setting], Coefficients]:
 
 
 def _joint(data: Data) -> Joint:
-    return Joint(points(c for table in (Decode, Prefill, Serving) for c in data.cells(table).kept))
+    cells = (cell for table in (Decode, Prefill, Serving) for cell in data.cells(table).kept)
+    return Joint(points(cells), selection.load().speed())
 
 
 def _with_laws(joint: Joint, theta: Array) -> Coefficients:

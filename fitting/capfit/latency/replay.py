@@ -1,7 +1,7 @@
 """Replay of the published load measurements of Ollama from single-request timings alone.
 
 One slot, first come first served: GPU-busy service S, and a host delay Z that overlaps with other
-requests. Nothing is fitted to a loaded row.
+requests. Nothing is fitted to an open loop.
 """
 
 from __future__ import annotations
@@ -15,10 +15,6 @@ from capcheck.predict.latency.server import Server
 
 from capfit.latency.simulate import simulate_arrivals
 from capfit.latency.trace import percentiles_of
-
-# Per request on the GPU beside the prefill and decode that Ollama reports (load check, sampling,
-# slot handling): the gap between the closed loops' rate and those two, TR129 SS7, TR130 SS5.1.
-UNREPORTED_MS = 35.0
 
 # TR128's sweep: one generator per cell, seeded alike, draws 30 prompt lengths and then 30 gaps.
 SEED, REQUESTS, PROMPT_TOKENS = 42, 30, (100, 301)
@@ -41,19 +37,21 @@ def service(
     *,
     wall_ms: float,
     prefill_ms: float,
+    unreported_ms: float,
     decode_ms: float | None = None,
     tokens_per_s: float | None = None,
     gpu_tokens_per_s: float | None = None,
 ) -> Service:
     """From a report's single-request row: decode as printed, or tokens / decode rate.
 
-    `tokens_per_s` is end to end (tokens / wall), `gpu_tokens_per_s` while decoding.
+    `tokens_per_s` is end to end (tokens / wall), `gpu_tokens_per_s` while decoding; a request holds
+    the GPU for `unreported_ms` beside what Ollama reports (`capfit.scaling.turns`).
     """
     if decode_ms is None:
         if tokens_per_s is None or gpu_tokens_per_s is None:
             raise ValueError("needs decode_ms, or both rates")
         decode_ms = tokens_per_s * wall_ms / gpu_tokens_per_s
-    return Service(wall_ms, prefill_ms + decode_ms + UNREPORTED_MS)
+    return Service(wall_ms, prefill_ms + decode_ms + unreported_ms)
 
 
 @dataclass(frozen=True, slots=True)

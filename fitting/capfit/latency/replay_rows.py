@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from capcheck.predict.latency.queueing import md1_wait_quantile
 
-from capfit.data.rows import LatencyLoad, ServiceTime
+from capfit.data.rows import LatencyLoad
 from capfit.data.tables import Data
 from capfit.latency.replay import (
     Answer,
@@ -20,10 +20,7 @@ from capfit.latency.replay import (
     service,
     tr133,
 )
-
-# The services of a report are those of its own clock state: one row of 50 requests a model.
-SINGLES = {"TR128": "low-clock", "TR129": "low-clock", "TR130": "high-clock"}
-SINGLE_REQUESTS = 50
+from capfit.scaling.turns import SINGLES, loops, single_rows, without
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +36,12 @@ class Line:
 
 
 def singles(data: Data, report: str) -> dict[str, Service]:
-    """GPU-busy and wall time of one request on Ollama, by model, in a report's clock state."""
-    rows = [
-        row
-        for row in data.rows(ServiceTime)
-        if row.backend == "ollama" and row.n_samples == SINGLE_REQUESTS and not row.excluded
-    ]
+    """GPU-busy and wall time of one request on Ollama, by model, in a report's clock state.
+
+    What it takes beyond its report is what the other models' closed loops show.
+    """
+    rows = list(single_rows(data))
+    laws = without(loops(data))
     prefills = {row.model: row.prefill_ms_mean for row in rows if row.source == "TR128"}
     found = {}
     for row in rows:
@@ -53,6 +50,7 @@ def singles(data: Data, report: str) -> dict[str, Service]:
             found[row.model] = service(
                 wall_ms=row.mean_ms,
                 prefill_ms=prefill,
+                unreported_ms=laws[row.model].overhead_ms,
                 decode_ms=row.decode_ms_mean,
                 tokens_per_s=row.eff_tok_s,
                 gpu_tokens_per_s=row.gpu_tok_s,

@@ -111,9 +111,10 @@ def run_agents(
     prompt_tokens: Sequence[int],
     output_tokens: Sequence[int],
     think_ms: Sequence[float],
+    poll_steps: int = 1,
 ) -> Trace:
     """One agent a start; whoever has its answer takes the next request until none is left."""
-    engine = Engine(server, prompt_tokens, output_tokens, think_ms=think_ms)
+    engine = Engine(server, prompt_tokens, output_tokens, think_ms=think_ms, poll_steps=poll_steps)
     for start in starts_ms:
         engine.send_next(start)
     engine.run()
@@ -121,7 +122,10 @@ def run_agents(
 
 
 class Engine:
-    """The server's state; one pass of `run` is one step, or as many equal ones as can be."""
+    """The server's state; one pass of `run` is one step, or as many equal ones as can be.
+
+    While it decodes, it looks for new requests every `poll_steps` steps.
+    """
 
     def __init__(
         self,
@@ -130,12 +134,15 @@ class Engine:
         outputs: Sequence[int],
         *,
         think_ms: Sequence[float] | None = None,
+        poll_steps: int = 1,
     ) -> None:
         count = len(prompts)
         self.server = server
         self.prompts = prompts
         self.outputs = outputs
         self.think_ms = think_ms
+        self.poll_steps = poll_steps
+        self.next_look = 0
         self.sent = [0.0] * count
         self.started = [0.0] * count
         self.first = [0.0] * count
@@ -172,7 +179,9 @@ class Engine:
                 if not self.arrivals or self.arrivals[0][0] >= until:
                     return
                 self.now = max(self.now, self.arrivals[0][0])
-            self._receive()
+            if self.poll_steps == 1 or not self.decoding or self.steps >= self.next_look:
+                self._receive()
+                self.next_look = self.steps + self.poll_steps
             blocked = self._admit()
             if self.prefilling:
                 self._prefill()
@@ -249,14 +258,18 @@ class Engine:
             duration += self._step_ms()
         done: list[int] = []
         shared = 0.0
+        share = self.server.prefill_beside if self.decoding else 1.0
+        late = 0.0
         for entry in self.prefilling:
             request, cached, todo = entry
             if budget <= 0 or (not chunked and done and todo > budget):
                 break
             tokens = min(todo, budget) if chunked else todo
             took = self.server.prefill_ms(tokens=tokens, context_tokens=cached)
-            duration += took - min(shared, took)
+            own = took - min(self.server.prefill_shared_ms, took)
+            duration += share * own + max(0.0, took - own - shared)
             shared = self.server.prefill_shared_ms
+            late = (1.0 - share) * own
             budget -= tokens
             entry[1] += tokens
             entry[2] -= tokens
@@ -268,7 +281,7 @@ class Engine:
             self._finish()
         for request in done:
             self.prefilling.popleft()
-            self.first[request] = self.now
+            self.first[request] = self.now + late
             if self.outputs[request] <= 1:
                 self._leave(request)
             else:
@@ -280,7 +293,12 @@ class Engine:
         """Steps up to the next completion, or to the next arrival that could be let in."""
         count = self.decoding[0][0] - self.steps
         next_arrival = min(self.until, self.arrivals[0][0] if self.arrivals else math.inf)
-        if next_arrival < math.inf and not blocked and len(self.decoding) < self.server.slots:
+        if (
+            self.poll_steps == 1
+            and next_arrival < math.inf
+            and not blocked
+            and len(self.decoding) < self.server.slots
+        ):
             gap = next_arrival - self.now
             first = self._step_ms()
             slope = self._step_ms(1.0) - first
@@ -288,6 +306,8 @@ class Engine:
             if slope > 0.0:
                 until = max(1, int(-(-gap // (first + slope * (until - 1) / 2.0))))
             count = min(count, until)
+        if self.poll_steps > 1:
+            count = max(1, min(count, self.next_look - self.steps))
         self._advance(count * self._step_ms((count - 1) / 2.0))
         self.steps += count
         self._finish()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,19 +29,24 @@ class Forms:
     startup: vllm.Form = vllm.FORMS[0]
 
 
-def laws(cases: Sequence[Case], constants: Mapping[str, Any], forms: Forms) -> dict[str, Any]:
-    """The three fitted laws with their constants, without intervals."""
+def laws(
+    cases: Sequence[Case],
+    constants: Mapping[str, Any],
+    forms: Forms,
+    names: Collection[str] = ("transformers", "llama.cpp", "vllm"),
+) -> dict[str, Any]:
+    """The fitted laws by backend (all three unless named) with constants, without intervals."""
     backends = constants["backends"]
-    grown = {**backends["transformers"], **transformers.fit(cases, forms.eager)}
-    grown |= transformers.fit_fused(cases, grown, forms.fused)
-    return {
-        "transformers": grown,
-        "llama.cpp": {
-            **backends["llama.cpp"],
-            **llama_cpp.fit(cases, backends["llama.cpp"], forms.buffers),
-        },
-        "vllm": {**backends["vllm"], **vllm.fit(cases, backends["vllm"], forms.startup)},
-    }
+    found: dict[str, Any] = {name: dict(backends[name]) for name in names}
+    if "transformers" in found:
+        grown = found["transformers"]
+        grown |= transformers.fit(cases, forms.eager)
+        grown |= transformers.fit_fused(cases, grown, forms.fused)
+    if "llama.cpp" in found:
+        found["llama.cpp"] |= llama_cpp.fit(cases, backends["llama.cpp"], forms.buffers)
+    if "vllm" in found:
+        found["vllm"] |= vllm.fit(cases, backends["vllm"], forms.startup)
+    return found
 
 
 def held_out(
@@ -49,9 +54,12 @@ def held_out(
 ) -> list[tuple[Residual, Laws]]:
     """Every measurement by the laws that were fitted without its group, in order of group."""
     found: list[tuple[Residual, Laws]] = []
+    every = laws(cases, constants, forms)
     for group in groups(cases):
-        fitted = laws([case for case in cases if case.group != group], constants, forms)
         mine = [case for case in cases if case.group == group]
+        touched = {case.backend for case in mine} & set(every)
+        others = [case for case in cases if case.group != group]
+        fitted = {**every, **laws(others, constants, forms, touched)}
         found += [(residual, fitted) for residual in residuals(mine, fitted)]
     return found
 

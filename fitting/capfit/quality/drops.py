@@ -39,6 +39,13 @@ CLASSES: Mapping[str, tuple[str, ...]] = {
     "MXFP4": ("MXFP4",),
 }
 
+# Formats and classes that round alike: where one was scored on few models, the others speak for it.
+KIN: Mapping[str, str] = {
+    **dict.fromkeys(("Q8_0", "8-bit weights", "FP8", "W8A8"), "8 bits"),
+    **dict.fromkeys(("Q4_K_M", "4-bit weights"), "4-bit integers"),
+    **dict.fromkeys(("NVFP4", "MXFP4"), "4-bit floats"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Drop:
@@ -53,6 +60,11 @@ class Drop:
     reference: float
     score: float
     items: int | None
+
+    @property
+    def kin(self) -> str:
+        """What its format rounds like; the format itself where no other does."""
+        return KIN.get(self.kind, self.kind)
 
     @property
     def drop(self) -> float:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from capcheck.registry.specs import ModelSpec
 from numpy.typing import NDArray
+from scipy import stats
 from scipy.optimize import minimize
 
 from capfit.quality.drops import CLASSES, Drop
@@ -20,8 +21,9 @@ from capfit.quality.drops import CLASSES, Drop
 LOW_BIT = ("Q3_K_S", "Q2_K")
 SCORED = ("Q6_K", "Q5_K_M", "Q4_K_M", *LOW_BIT)
 
-# A single model tells nothing of the spread over models.
+# A single model without kin tells nothing of the spread over models; fewer than these, little.
 _LONE_SPREAD = 0.02
+_FEW_MODELS = 5
 _EVIDENCE = {
     "gguf": "TR125 8.1-8.5 and TR134 8.1, rescored MMLU and ARC, own Q8_0 as reference",
     "Q8_0": "TR125 8.1-8.5, rescored MMLU and ARC, own F16 as reference",
@@ -34,7 +36,9 @@ _EVIDENCE = {
 class Form:
     """Whether formats below Q4_K_M follow the law, and what it is fitted on.
 
-    `size`: it knows the model's size. `linear`: the logit falls with the divergence itself.
+    `size`: it knows the model's size. `linear`: the logit falls with the divergence itself. A mean
+    drop counts its kin's (formats that round alike) as `kin` models: 0 for none, infinite for the
+    kin's alone.
     """
 
     name: str
@@ -42,10 +46,13 @@ class Form:
     size: bool
     linear: bool = False
     fitted_on: tuple[str, ...] = SCORED
+    kin: float = 0.0
 
 
 _SIZE = "mean drop; below four bits the law of divergence and size"
 FORMS = (
+    Form(f"{_SIZE}; the mean of formats that round alike", law=True, size=True, kin=math.inf),
+    Form(f"{_SIZE}; a mean drawn to that of its kin", law=True, size=True, kin=4.0),
     Form(_SIZE, law=True, size=True),
     Form(f"{_SIZE}, linear", law=True, size=True, linear=True),
     Form(f"{_SIZE}, of low bits alone", law=True, size=True, fitted_on=LOW_BIT),
@@ -102,7 +109,7 @@ def section(
 ) -> dict[str, Any]:
     """The section; `divergence` is the published one by format, `constants` the stated values."""
     unit = constants["low_bit"]["size_unit_b"]
-    means = _means(drops, kept=lambda kind: not (form.law and kind in LOW_BIT))
+    means = _means(drops, form)
     for name, like in constants["alike"].items():
         if like in means:
             means[name] = {
@@ -135,33 +142,54 @@ def section(
     }
 
 
-def _means(drops: Iterable[Drop], kept: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401
+def _means(drops: Sequence[Drop], form: Form) -> dict[str, dict[str, Any]]:
     by_kind: dict[str, list[Drop]] = defaultdict(list)
     for drop in drops:
-        if kept(drop.kind):
+        if not (form.law and drop.kind in LOW_BIT):
             by_kind[drop.kind].append(drop)
     found: dict[str, dict[str, Any]] = {}
     for kind, mine in by_kind.items():
+        kin = [drop for drop in drops if drop.kin == mine[0].kin]
         n = len({drop.model.name for drop in mine})
         source = _EVIDENCE.get(kind, _EVIDENCE["published" if kind in CLASSES else "gguf"])
+        alike = f" (with its kin {len({drop.model.name for drop in kin})})" if form.kin else ""
         entry = {
-            "drop": max(0.0, statistics.fmean(drop.drop for drop in mine)),
-            "spread": _spread(mine),
+            "drop": max(0.0, _mean(mine, kin, form.kin)),
+            "spread": _spread(mine, kin, form.kin),
             "n_models": n,
-            "evidence": f"{n} model{'' if n == 1 else 's'}; {source}",
+            "evidence": f"{n} model{'' if n == 1 else 's'}{alike}; {source}",
         }
         found |= dict.fromkeys(CLASSES.get(kind, (kind,)), entry)
     return found
 
 
-def _spread(drops: Sequence[Drop]) -> float:
-    """The worst error of the others' mean on a model held out: the 90 % bound for so few."""
-    if len(drops) < 2:
+def _mean(mine: Sequence[Drop], kin: Sequence[Drop], weight: float) -> float:
+    """The mean drop of a format, its kin's counting as `weight` of its own models."""
+    of_kin = statistics.fmean(drop.drop for drop in kin)
+    if not mine or math.isinf(weight):
+        return of_kin
+    own = statistics.fmean(drop.drop for drop in mine)
+    return (len(mine) * own + weight * of_kin) / (len(mine) + weight)
+
+
+def _spread(mine: Sequence[Drop], kin: Sequence[Drop], weight: float) -> float:
+    """The worst error on a model held out; of few models, no less than what the kin's scatter says.
+
+    SOURCE of the latter: Student's prediction interval, 5 % on each side.
+    """
+    if len(kin) < 2:
         return _LONE_SPREAD
-    return max(
-        abs(one.drop - statistics.fmean(other.drop for other in drops if other is not one))
-        for one in drops
-    )
+    worst = 0.0
+    for one in mine:
+        others = [drop for drop in kin if drop.model.name != one.model.name]
+        own = [drop for drop in others if drop.kind == one.kind]
+        if others and (own or math.isinf(weight)):
+            worst = max(worst, abs(one.drop - _mean(own, others, weight)))
+    if len(mine) >= _FEW_MODELS:
+        return worst
+    n = len(kin)
+    scatter = statistics.stdev(drop.drop for drop in kin) * math.sqrt(1.0 + 1.0 / n)
+    return max(worst, float(stats.t.ppf(0.95, n - 1)) * scatter)
 
 
 def _spreads(

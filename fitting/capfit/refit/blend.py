@@ -1,9 +1,9 @@
 """The posterior of one class's coefficients: the global fit as the prior, own rows as likelihood.
 
-Both are Gaussian on the fitting scale (logarithms of times, logits of shares). The prior of a
-class is centred on the global fit; its variance is what the global fit allows one GPU and
-architecture to differ by (`capfit.speed.forms.PRIORS`), coefficients independent. The posterior is
-found by Gauss-Newton, its covariance from the last step. SOURCE: MacKay, Information Theory,
+Both are Gaussian on the fitting scale (logarithms of times, logits of shares; GiB, shares of the
+items). The prior of a class is centred on the global fit; its covariance is what that fit lets one
+class differ by (`Prior`). The posterior is found by Gauss-Newton, its covariance from the last
+step. SOURCE: MacKay, Information Theory,
 Inference, and Learning Algorithms, 2003, chapter 27 (Laplace's method).
 """
 
@@ -16,23 +16,10 @@ from typing import Any
 
 import numpy as np
 from capcheck.predict.coefficients import Coefficients
-from numpy.typing import NDArray
 
-from capfit.refit.rows import Measurement
-from capfit.speed.forms import PRIORS, SCALE
+from capfit.refit.measurement import Z90, Array, Measurement
 
-Array = NDArray[np.float64]
-
-# The coefficients that own rows of a section may move: what a stream's times hang on.
-MOVED: Mapping[str, tuple[str, ...]] = {
-    "decode": ("floor", "efficiency"),
-    "prefill": ("utilisation", "request_overhead"),
-}
-# The kinds of trait that tell one GPU from another; an engine's own overhead varies by engine.
-_KINDS = ("arch", "host-arch", "gpu")
-_NOISE = {"decode": SCALE["step"], "prefill": SCALE["prefill"]}
 _BUMP, _STEPS = 1e-4, 20
-_Z90 = 1.645
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +27,7 @@ class Blend:
     """The posterior of one class: shifts from the prior, their deviations, and how it predicts.
 
     `before` and `after` are mean absolute log errors on rows left out in turn, by the prior and by
-    the refit of the others. `low` and `high` bound 90 % of a time, as multipliers.
+    the refit of the others. `low` and `high` bound 90 % of the class's figure, as multipliers.
     """
 
     touched: str
@@ -68,9 +55,8 @@ class Blend:
 
 def blend(touched: str, rows: Sequence[Measurement], prior: Coefficients) -> Blend:
     """The posterior of one class from its own rows, and its errors on rows left out."""
-    section = rows[0].section
-    names = MOVED[section]
-    start = _log_errors(rows, prior, touched, np.zeros(len(names)))
+    prior_of, noise = rows[0].prior, _noise(rows)
+    start = _log_errors(rows, prior, touched, np.zeros(len(prior_of.names)))
     shift, covariance, slopes = _posterior(rows, prior, touched)
     left_out = np.array(
         [
@@ -79,16 +65,16 @@ def blend(touched: str, rows: Sequence[Measurement], prior: Coefficients) -> Ble
         ]
     )
     of_law = max(float(slope @ covariance @ slope) for slope in slopes)
-    spread = _Z90 * math.sqrt(_NOISE[section] ** 2 + of_law)
+    spread = Z90 * math.sqrt(noise**2 + of_law)
     off = max(spread, _conformal(left_out))
     return Blend(
         touched=touched,
-        section=section,
+        section=rows[0].section,
         rows=len(rows),
         cells=tuple(sorted({row.cell for row in rows})),
-        shift=dict(zip(names, map(float, shift), strict=True)),
-        sd=dict(zip(names, map(float, np.sqrt(np.diag(covariance))), strict=True)),
-        prior_sd=dict(zip(names, map(float, _prior_sd(names)), strict=True)),
+        shift=dict(zip(prior_of.names, map(float, shift), strict=True)),
+        sd=dict(zip(prior_of.names, map(float, np.sqrt(np.diag(covariance))), strict=True)),
+        prior_sd=dict(zip(prior_of.names, map(float, prior_of.sd), strict=True)),
         before=float(np.abs(start).mean()),
         after=float(np.abs(left_out).mean()),
         low=math.exp(-off),
@@ -109,10 +95,9 @@ def _posterior(
     rows: Sequence[Measurement], prior: Coefficients, touched: str
 ) -> tuple[Array, Array, Array]:
     """Mean and covariance of the shifts, and how each row's log time follows them."""
-    section = rows[0].section
-    names = MOVED[section]
-    precision = np.diag(1.0 / _prior_sd(names) ** 2)
-    noise = _NOISE[section]
+    names = rows[0].prior.names
+    precision = np.linalg.inv(rows[0].prior.covariance)
+    weights = np.array([row.noise**-2 for row in rows])
     shift: Array = np.zeros(len(names))
     for _ in range(_STEPS):
         error = _log_errors(rows, prior, touched, shift)
@@ -122,8 +107,8 @@ def _posterior(
                 for unit in np.eye(len(names))
             ]
         )
-        normal = slopes.T @ slopes / noise**2 + precision
-        gradient = slopes.T @ error / noise**2 - precision @ shift
+        normal = slopes.T @ (slopes * weights[:, None]) + precision
+        gradient = slopes.T @ (error * weights) - precision @ shift
         step = np.linalg.solve(normal, gradient).astype(np.float64)
         shift = shift + step
         if float(np.abs(step).max()) < 1e-9:
@@ -135,7 +120,7 @@ def _log_errors(
     rows: Sequence[Measurement], prior: Coefficients, touched: str, shift: Array
 ) -> Array:
     """log(measured / predicted) of every row with the class shifted."""
-    names = MOVED[rows[0].section]
+    names = rows[0].prior.names
     entry = {
         "shift": dict(zip(names, map(float, shift), strict=True)),
         "rows": 0,
@@ -143,16 +128,12 @@ def _log_errors(
         "interval": [1.0, 1.0],
     }
     candidate = with_classes(prior, {touched: entry})
-    return np.array([math.log(row.ms / row.predicted_ms(candidate)) for row in rows])
+    return np.array([math.log(row.measured / row.predicted(candidate)) for row in rows])
 
 
-def _prior_sd(names: Sequence[str]) -> Array:
-    found = []
-    for name in names:
-        spread = PRIORS[name][1]
-        kinds = [spread[kind] for kind in _KINDS if kind in spread] or [spread["engine"]]
-        found.append(math.hypot(*kinds))
-    return np.array(found)
+def _noise(rows: Sequence[Measurement]) -> float:
+    """The usual scatter of one row."""
+    return math.sqrt(sum(row.noise**2 for row in rows) / len(rows))
 
 
 def _leave_one_out(

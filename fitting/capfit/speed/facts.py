@@ -9,7 +9,7 @@ from capcheck.predict.footprint.kv_cache import bytes_of_context
 from capcheck.predict.footprint.weights import read_bytes
 from capcheck.predict.speed import roofline
 from capcheck.predict.speed.batching import attention_widths, query_groups, step_params
-from capcheck.predict.speed.fitted import ceiling
+from capcheck.predict.speed.kernels import ceiling, method_launches, tile_tokens
 from capcheck.predict.speed.prefill import prefill_params
 from capcheck.predict.speed.traits import link_gb_s
 from capcheck.registry.specs import ModelSpec
@@ -24,6 +24,9 @@ EXPERT_LAUNCHES = {"transformers": 0.13}
 
 # Engines that append to the cache by concatenation.
 CACHE_COPIED = frozenset({"transformers"})
+
+# Engines whose steps hold prompts and decoding requests alike.
+MIXES_PROMPTS = frozenset({"vllm"})
 
 _MODEST_CHUNK = 2048
 
@@ -65,6 +68,7 @@ class Facts:
         )
         self.attention_flop = array(lambda p: attention_flop(p.model, p.prompt)) * batch
         self.scores_ms = array(scores_ms)
+        self.unfused_ms = array(unfused_ms)
         self.step_tokens = np.array([step_tokens(p) for p in points])
         protocols = [protocol_of(p.cell.setting) for p in points]
         self.rounds = np.array([it.rounds for it in protocols])
@@ -72,14 +76,18 @@ class Facts:
         self.poll_steps = np.array(
             [it.poll_steps(p.sequences) for p, it in zip(points, protocols, strict=True)]
         )
+        self.hides = np.array([p.traits.memory in roofline.PREFILL_BESIDE for p in points], bool)
+        self.mixes = np.array([float(p.traits.engine in MIXES_PROMPTS) for p in points])
         self.unseen_steps = np.array([it.first_seen - 1.0 for it in protocols])
         self.ceiling = array(lambda p: ceiling(p.traits))
+        self.tile_tokens = array(lambda p: tile_tokens(p.traits))
 
 
 def launches(point: Point) -> float:
     """Layers' worth of kernels that a step launches."""
     per_expert = EXPERT_LAUNCHES.get(point.traits.engine, 0.0)
-    return roofline.launches(point.model.n_layers or 0, point.model.n_experts, per_expert)
+    layers, experts = point.model.n_layers or 0, point.model.n_experts
+    return roofline.launches(layers, experts, per_expert, method_launches(point.traits))
 
 
 def cache_bytes(point: Point) -> float | None:
@@ -125,11 +133,29 @@ def scores_ms(point: Point) -> float:
     Windows builds of transformers had none: two products, a mask and a softmax in FP32 read and
     write every score about 32 bytes' worth.
     """
-    setting, model = point.cell.setting, point.model
+    setting = point.cell.setting
     if point.traits.engine != "transformers" or setting.collection != "tr":
         return 0.0
-    scores = (model.n_layers or 0) * (model.n_heads or 0) * point.prompt**2
-    return 32 * scores / ((point.gpu.bandwidth_gb_s or 1.0) * 1e6 * roofline.STREAMING)
+    return _moved_ms(point, 32 * point.prompt**2)
+
+
+def unfused_ms(point: Point) -> float:
+    """The same for llama.cpp without flash attention, where a cell says so.
+
+    Scores of a chunk with what is cached so far, in FP32: the product writes each, the softmax
+    reads and writes it, the second product reads it, converts it to 16 bits and reads that.
+    """
+    setting = point.cell.setting
+    if point.traits.engine != "llama.cpp" or setting.condition("flash_attention") is not False:
+        return 0.0
+    return _moved_ms(point, 24 * point.prompt**2 / 2)
+
+
+def _moved_ms(point: Point, bytes_per_head: float) -> float:
+    """Time to move so many bytes for each head of each layer."""
+    heads = (point.model.n_layers or 0) * (point.model.n_heads or 0)
+    rate = (point.gpu.bandwidth_gb_s or 1.0) * 1e6 * roofline.STREAMING
+    return heads * bytes_per_head / rate
 
 
 def step_tokens(point: Point) -> float:

@@ -21,6 +21,9 @@ TAILS = (0.08, 0.065, 0.05, 0.04, 0.03, 0.025, 0.02, 0.015, 0.01)
 
 # Residuals and groups that a class needs for an interval of its own.
 MINIMUM, GROUPS = 25, 3
+# What was never measured is as unlike the groups at hand as these are unlike each other: its tails
+# leave out less, by this share of a group on each side.
+GROUP_SHARE: Mapping[Support, float] = {"remote": 0.5}
 # The fit saw these cells: its residuals are too small by its freedom.
 REPEATED = 1.25
 
@@ -41,15 +44,15 @@ def residuals(points: Sequence[Point], predicted: Array) -> Array:
     return found
 
 
-def quantiles(values: Array, shares: Array, tail: float) -> Interval:
+def quantiles(values: Array, shares: Array, tail: float, group_share: float = 0.0) -> Interval:
     """Both tails of weighted log residuals, as multipliers of a time that hold 1.
 
-    The level is that of a finite sample: one more residual beyond each end.
+    The level is that of a finite sample: one more residual beyond each end, less `group_share`.
     """
     order = np.argsort(values, kind="stable")
     r, w = values[order], shares[order]
     at = (np.cumsum(w) - w / 2) / w.sum()
-    level = tail * len(r) / (len(r) + 1)
+    level = max(0.0, tail * len(r) / (len(r) + 1) - group_share)
     low, high = np.interp([level, 1 - level], at, r)
     return float(np.exp(min(low, -0.01))), float(np.exp(max(high, 0.01)))
 
@@ -82,7 +85,8 @@ def cross_fitted(
                 pool = (level == level[i]) & (names != name)
                 if _enough(pool, names):
                     break
-            cached[key] = quantiles(residual[pool], share[pool], tail)
+            spare = _group_share(known[i], names[pool])
+            cached[key] = quantiles(residual[pool], share[pool], tail, spare)
         found.append(cached[key])
     return found
 
@@ -92,18 +96,19 @@ def honest(
 ) -> list[Interval]:
     """`cross_fitted`, with the tails of every group chosen by the coverage of the other groups.
 
-    The intervals that those are covered by have its residuals in their pools, which can only
-    narrow its own.
+    Each host and kind of support has its own tails. The intervals that the others are covered by
+    have its residuals in their pools, which can only narrow its own.
     """
     names = _codes([group(p) for p in points])
+    known = known or support(points, group)
     tried = _tried(points, residual, group, known)
     found: list[Interval] = list(tried[-1][0])
-    for host, wide in _hosts(points, names):
-        for name in dict.fromkeys(names[host].tolist()):
-            others = wide & (names != name)
-            tail = _widest(tried, others)
-            for i in np.flatnonzero(host & (names == name)):
-                found[i] = tried[tail][0][i]
+    for kind in dict.fromkeys(known):
+        for mine, judged in _hosts(points, names, known, kind):
+            for name in dict.fromkeys(names[mine].tolist()):
+                tail = _widest(tried, judged & (names != name))
+                for i in np.flatnonzero(mine & (names == name)):
+                    found[i] = tried[tail][0][i]
     return found
 
 
@@ -113,14 +118,23 @@ def coverage(residual: Array, intervals: Sequence[Interval]) -> float:
 
 
 def tails(
-    points: Sequence[Point], residual: Array, group: Group, known: Sequence[Support] = ()
+    points: Sequence[Point],
+    residual: Array,
+    group: Group,
+    known: Sequence[Support],
+    kind: Support,
 ) -> dict[str, float]:
-    """By host, and `*`: the widest tails whose cross-fitted intervals cover what is wanted."""
+    """The widest tails whose cross-fitted intervals cover what is wanted of one kind of support.
+
+    By host, where it has such points, and `*`.
+    """
     names = _codes([group(p) for p in points])
     tried = _tried(points, residual, group, known)
-    found = {"*": TAILS[_widest(tried, np.ones(len(points), bool))]}
-    for host, wide in _hosts(points, names):
-        found[points[int(np.flatnonzero(host)[0])].traits.host] = TAILS[_widest(tried, wide)]
+    alike = np.array(known) == kind
+    found = {"*": TAILS[_widest(tried, alike if alike.any() else ~alike)]}
+    for mine, judged in _hosts(points, names, known, kind):
+        host = points[int(np.flatnonzero(mine)[0])].traits.host
+        found[host] = TAILS[_widest(tried, judged)]
     return found
 
 
@@ -140,13 +154,24 @@ def _widest(tried: Tried, points: Array) -> int:
     return held.index(True) if True in held else len(TAILS) - 1
 
 
-def _hosts(points: Sequence[Point], names: Array) -> Iterator[tuple[Array, Array]]:
-    """The points of every host, and those whose coverage speaks for it: all, if it has few."""
-    hosts = np.array([p.traits.host for p in points])
-    for host in sorted(set(hosts.tolist())):
-        mine = hosts == host
-        many = len(set(names[mine].tolist())) >= 2 * GROUPS
-        yield mine, mine if many else np.ones(len(points), bool)
+def _hosts(
+    points: Sequence[Point], names: Array, known: Sequence[Support], kind: Support
+) -> Iterator[tuple[Array, Array]]:
+    """The points of one kind of every host, and those whose coverage speaks for them.
+
+    Its own if they are of many groups, else that kind of all hosts, else all.
+    """
+    hosts, alike = np.array([p.traits.host for p in points]), np.array(known) == kind
+    for host in sorted(set(hosts[alike].tolist())):
+        mine = alike & (hosts == host)
+        choices = (mine, alike, np.ones(len(points), bool))
+        many = [len(set(names[each].tolist())) >= 2 * GROUPS for each in choices]
+        yield mine, choices[many.index(True) if True in many else -1]
+
+
+def _group_share(kind: Support, names: Array) -> float:
+    """How much less the tails of one kind of support leave out, where these groups speak for it."""
+    return GROUP_SHARE.get(kind, 0.0) / max(1, len(set(names.tolist())))
 
 
 def table(
@@ -161,9 +186,11 @@ def table(
     A class has those for which it has enough residuals; each holds those of closer provenance.
     """
     share = weights(points)
-    kinds = {"interpolated": models_out, "extrapolated": gpus_out, "remote": gpus_out}
+    kinds: dict[Support, Fold] = {
+        **{"interpolated": models_out, "extrapolated": gpus_out, "remote": gpus_out}
+    }
     known = {kind: support(points, group, every) for kind, (_, group) in kinds.items()}
-    chosen = {kind: tails(points, *fold, known[kind]) for kind, fold in kinds.items()}
+    chosen = {kind: tails(points, *fold, known[kind], kind) for kind, fold in kinds.items()}
     alike = {kind: np.array(known[kind]) == kind for kind in kinds}
     found: dict[str, dict[str, Interval]] = {}
     for name, members in _classes(points):
@@ -177,8 +204,9 @@ def table(
             if name == "*" and not pool.any():
                 pool = members
             if name == "*" or _enough(pool, names):
-                tail = chosen[kind][name.split()[0]]
-                inner = _outer(quantiles(residual[pool], share[pool], tail), inner)
+                tail = chosen[kind].get(name.split()[0], chosen[kind]["*"])
+                spare = _group_share(kind, names[pool])
+                inner = _outer(quantiles(residual[pool], share[pool], tail, spare), inner)
                 entry[kind] = inner
         if "repeated" in entry and "interpolated" in entry:
             entry["repeated"] = _inner(entry["repeated"], entry["interpolated"])

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import linalg, sparse
 
 from capfit.speed.facts import Facts
-from capfit.speed.forms import NAMES, SCALE, SHIPPED, Form, traits_of
+from capfit.speed.forms import NAMES, SHIPPED, Form, traits_of
 from capfit.speed.points import Point
 from capfit.speed.shrink import Array, Design, loss, minimise, slopes_of
 
@@ -29,7 +29,7 @@ class Joint:
         self.design = Design(form.laws(), [traits_of(name, points) for name in NAMES])
         self.target = np.log([p.ms for p in points])
         self.weights = weights(points)
-        self.scale = np.array([SCALE[p.kind] for p in points])
+        self.scale = np.array([form.scale(p.kind) for p in points])
 
     def log_ms(self, values: Sequence[Array]) -> Array:
         """Logarithms of the predicted times."""

@@ -10,7 +10,7 @@ from typing import Literal
 
 from capcheck.predict.footprint.kv_cache import bytes_of_context
 from capcheck.predict.footprint.weights import loaded_bytes, read_bytes
-from capcheck.predict.speed.fitted import ceiling
+from capcheck.predict.speed.kernels import ceiling
 from capcheck.predict.speed.traits import Traits
 from capcheck.registry.specs import GpuSpec, ModelSpec, QuantSpec
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 from capcheck.predict.speed.fitted import LAWS
+from capcheck.predict.speed.traits import flagged_kernels
 
-from capfit.speed.engines import CLIENT_LIMITED, ENGINES
+from capfit.speed.covariance import covariances
+from capfit.speed.engines import ENGINES
 from capfit.speed.intervals import SECTIONS, residuals, section_of, table
 from capfit.speed.joint import Joint, by_gpu, by_model
 from capfit.speed.points import Point
@@ -45,7 +47,8 @@ def sections(joint: Joint, theta: Array) -> dict[str, Any]:
             for kind, entry in found_table.items()
         }
         out[name]["seen"] = seen(mine, points)
-    out["step"]["client_limited"] = CLIENT_LIMITED
+    for name, classes in covariances(joint, theta).items():
+        out[name]["prior_covariance"] = classes
     out["engines"] = ENGINES
     return out
 
@@ -85,6 +88,7 @@ def seen(points: Sequence[Point], every: Sequence[Point]) -> Mapping[str, Mappin
             "memories": sorted({p.traits.memory for p in kin}),
             "kernels": sorted({p.traits.kernel for p in kin}),
             "flags": sorted({flag for p in kin for flag in p.traits.flags}),
+            "flagged": sorted({name for p in kin for name in flagged_kernels(p.traits)}),
             "params_b": [min(sizes), max(sizes)],
             "ranks": max(p.ranks for p in mine),
             "cells": sorted({f"{p.model.name} {p.traits.kernel} {p.gpu.name}" for p in mine}),

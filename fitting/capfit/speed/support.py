@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Literal
 
+from capcheck.predict.speed.traits import flagged_kernels
+
 from capfit.speed.points import Point
 
 Support = Literal["interpolated", "extrapolated", "remote"]
@@ -17,7 +19,7 @@ def support(points: Sequence[Point], group: Group, every: Sequence[Point] = ()) 
     """The provenance class of every point when its group is left out, as the checker names it.
 
     `interpolated`: the engine was measured on this GPU in another group. `extrapolated`: not on
-    this GPU, but on one with its kind of memory, and with these kernels and this kind of model.
+    this GPU, but on one with its kind of memory, and with these kernels for this kind of model.
     `remote`: even these are new to the engine. GPUs count where `points` (those of one law) have
     them, kinds also where `every` point has them: one stream tells what memory can do for a batch.
     """
@@ -44,4 +46,5 @@ def _kinds(point: Point) -> list[Hashable]:
     traits = point.traits
     kinds = [("kernel", traits.kernel), ("memory", traits.memory)]
     kinds += [("flag", flag) for flag in traits.flags]
+    kinds += [("flagged", name) for name in flagged_kernels(traits)]
     return [(traits.host, *kind) for kind in kinds]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from capfit.artifact import selection
 from capfit.speed.joint import Joint
 from capfit.speed.points import points
 from capfit.speed.validate import BY
@@ -25,7 +26,7 @@ def drift(
     data = inputs.data(folder)
     for key, values in filed([*scaling.rows(data), *replayed.rows(data)]).items():
         yield from _differences(key, [one[0] for one in values], record)
-    joint = Joint(points(inputs.cells(folder)))
+    joint = Joint(points(inputs.cells(folder)), selection.load().speed())
     theta = joint.fit()
     for held_out, group in groups:
         by = BY[speed.BY[held_out]]

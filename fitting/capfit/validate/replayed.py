@@ -15,7 +15,8 @@ from capfit.latency.replay import (
     replayed,
     tr133,
 )
-from capfit.latency.replay_rows import SINGLES, closed_rows, of_session, open_rows, singles
+from capfit.latency.replay_rows import closed_rows, of_session, open_rows, singles
+from capfit.scaling.turns import SINGLES
 from capfit.validate.rows import Row
 
 _LOOPS = (("TR129", "low-clock"), ("TR129", "high-clock"), ("TR130", "high-clock"))
@@ -41,7 +42,8 @@ def _open(data: Data) -> Iterator[Row]:
         ):
             predicted = getattr(answer, part)
             if measured and predicted:
-                yield _row(name, row, predicted, measured, _parts(others, part))
+                parts = _parts(others, part)
+                yield _row(name, row, predicted, measured, parts, held_out="nothing")
 
 
 def _parts(answers: dict[str, Answer], part: str) -> dict[str, float]:
@@ -63,6 +65,7 @@ def _closed(data: Data) -> Iterator[Row]:
                         _wall_ms(services[row.model], row),
                         row.wall_ms_mean,
                         {"N times a lone request": own[row.model].wall_ms * (row.concurrency or 1)},
+                        held_out="model",
                     )
 
 
@@ -75,7 +78,13 @@ def _servers(row: LatencyLoad) -> int:
 
 
 def _row(
-    name: str, row: LatencyLoad, predicted: float, measured: float, baselines: dict[str, float]
+    name: str,
+    row: LatencyLoad,
+    predicted: float,
+    measured: float,
+    baselines: dict[str, float],
+    *,
+    held_out: str,
 ) -> Row:
     load = (
         f"{row.request_rate_rps} requests/s"
@@ -84,7 +93,7 @@ def _row(
     )
     return Row(
         predictor=name,
-        held_out="nothing",
+        held_out=held_out,
         backend="ollama",
         group=row.model,
         what=f"{row.model}, {load} ({row.source})",

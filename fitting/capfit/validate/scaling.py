@@ -69,7 +69,7 @@ def _alone_ms(row: Scaling) -> float:
 
 
 def _queued(data: Data, found: Sequence[Scaling]) -> Iterator[Row]:
-    """Ollama: wall(N) = max(Z + S, N S) from the model's own single requests; nothing is fitted."""
+    """Ollama: wall(N) = max(Z + S, N S) from single requests and the others' overhead."""
     services = {
         (report, session): of_session(data, report, session)
         for report, session in (("TR129", "low-clock"), ("TR130", "high-clock"))

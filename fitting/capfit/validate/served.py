@@ -16,6 +16,7 @@ from capcheck.predict.coefficients import Coefficients
 from capcheck.predict.forecast import Load
 from capcheck.registry.tables import Registry
 
+from capfit.artifact import selection
 from capfit.data.cells import Cell, Cells
 from capfit.data.setting import Setting
 from capfit.latency.benchmark import Spread, benchmark
@@ -50,7 +51,8 @@ def rows(
 ) -> list[Row]:
     """The group's served rows, predicted as for a user whose model or GPU was never measured."""
     others = [cell for cell in cells if group_of(cell.setting, held_out) != group]
-    coefficients = replace(shipped, sections={**shipped.sections, **fit(others)})
+    sections = fit(others, form=selection.load().speed())
+    coefficients = replace(shipped, sections={**shipped.sections, **sections})
     found: list[Row] = []
     for setting, figures in _settings(serving).items():
         if group_of(setting, held_out) == group:

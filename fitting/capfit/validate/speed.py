@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from capfit.artifact import selection
 from capfit.data.cells import Cell
 from capfit.speed import HeldOut, hold_out
 from capfit.speed.points import Point
@@ -21,7 +22,7 @@ TTFT, PREFILL, STATIC = "TTFT, law alone", "prefill, one prompt", "output rate, 
 
 def rows(cells: Sequence[Cell], held_out: str) -> list[Row]:
     """Every point of the speed fit, predicted by a refit without its group."""
-    found = hold_out(cells, by=BY[held_out])
+    found = hold_out(cells, by=BY[held_out], form=selection.load().speed())
     if held_out == "concurrency":
         found = [one for one in found if one.point.sequences > 1]
     refitted = _tr133_refitted(found)

@@ -48,17 +48,19 @@ def started(action: Action) -> Action:
     return action
 
 
-def push(action: Action, text: str, *, first: bool = False, patch: str | None = None) -> None:
+def push(
+    action: Action, text: str, *, first: bool = False, patch: str | None = None, name: str = NAME
+) -> None:
     """A new head; GitHub's diff of it is git's."""
     repository = action.repository
     if first:
-        head = repository.branch("change", {NAME: text})
+        head = repository.branch("change", {name: text})
     else:
-        head = repository.commit({NAME: text}, on="change")
-    diff = repository.git("diff", "main...change", "--", NAME)
+        head = repository.commit({name: text}, on="change")
+    diff = repository.git("diff", "main...change", "--", name)
     action.fake.files.clear()
     shown = "@@" + diff.partition("@@")[2] if diff else ""
-    action.fake.change(482, NAME, text, sha=head, patch=shown if patch is None else patch)
+    action.fake.change(482, name, text, sha=head, patch=shown if patch is None else patch)
     action.pull_request(head)
 
 
@@ -95,6 +97,49 @@ def test_from_a_suggestion_to_its_end(
     push(action, "\n".join(lines))
     assert action.step() == 0
     assert fake.review_comments == []
+
+
+NATIVE = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: chat
+  annotations:
+    capcheck.dev/check: |
+      traffic: {requests_per_second: 0.1, profile: chat}
+      alternatives: {keep: [model, quant, backend, gpu, gpus_per_replica]}
+spec:
+  template:
+    spec:
+      nodeSelector: {cloud.google.com/gke-accelerator: nvidia-l4}
+      containers:
+      - name: vllm
+        image: vllm/vllm-openai:v0.11.0
+        args:
+        - --model=meta-llama/Llama-3.1-8B-Instruct
+        - --max-model-len=8192  # a remark
+        - --max-num-seqs=256
+        resources: {limits: {nvidia.com/gpu: "1"}}
+"""
+LONGER = NATIVE.replace("=8192 ", "=131072 ")
+
+
+def test_a_native_file_is_annotated_and_mended_on_its_own_line(
+    action: Action, capsys: pytest.CaptureFixture[str]
+) -> None:
+    action.repository.commit({"k8s/chat.yaml": NATIVE})
+    action.inputs["SUGGESTIONS"] = "true"
+    push(action, LONGER, first=True, name="k8s/chat.yaml")
+    assert action.step() == 1
+    assert "::error file=k8s/chat.yaml,line=18,endLine=18,col=27," in capsys.readouterr().out
+    (entry,) = action.fake.review_comments
+    assert (entry["path"], entry["line"]) == ("k8s/chat.yaml", 18)
+    suggested = entry["body"].split("suggestion\n")[1].split("\n```")[0]
+    assert re.fullmatch(r"        - --max-model-len=\d+  # a remark", suggested)
+    assert "What the native files leave open" in action.comment
+    push(action, LONGER.replace(LONGER.split("\n")[17], suggested), name="k8s/chat.yaml")
+    assert action.step() == 0
+    assert action.fake.review_comments == []
 
 
 def test_what_was_answered_stays(started: Action) -> None:

@@ -13,7 +13,7 @@ from capcheck.manifest.deployment import Replicas
 from capcheck.manifest.load import entries
 from capcheck.report.model import DeploymentReport
 from capcheck.search.alternative import Edit
-from capcheck.search.find import Wanted
+from capcheck.search.wanted import Wanted
 
 PATH = "m.yaml"
 REST = (

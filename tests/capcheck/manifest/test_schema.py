@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from capcheck.errors import InputError, Problem
+from capcheck.manifest.discover import reader_for
 from capcheck.manifest.fields import CHILDREN, FIELDS, RESERVED
 from capcheck.manifest.kinds import DAY_PATTERN
 from capcheck.manifest.load import load
@@ -71,7 +72,7 @@ def test_it_is_a_schema():
 def test_examples_are_accepted_by_both(path: Path):
     yaml = pytest.importorskip("yaml")
     assert is_accepted_by_schema(yaml.safe_load(path.read_text("utf-8")))
-    assert load(path.read_bytes(), path.name)
+    assert load(path.read_bytes(), path.as_posix(), read_file=reader_for(ROOT))
 
 
 def values_of(shape: dict[str, Any]) -> st.SearchStrategy[Any]:

@@ -6,8 +6,9 @@ import math
 
 import pytest
 from capcheck.judge import judge
-from capcheck.search.find import Wanted, find
+from capcheck.search.find import find
 from capcheck.search.pareto import knee, point_of
+from capcheck.search.wanted import Wanted
 
 from tests.capcheck.search.test_find import DEAR
 

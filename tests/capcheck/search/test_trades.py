@@ -8,8 +8,9 @@ import pytest
 from capcheck.check import check
 from capcheck.judge import judge
 from capcheck.manifest.deployment import Budget, LatencyLimit, QualityLimit, Replicas, Slo
-from capcheck.search.find import Wanted, find
+from capcheck.search.find import find
 from capcheck.search.fleet import plan
+from capcheck.search.wanted import Wanted
 from capcheck.search.worse import worse
 
 from tests.capcheck.search.test_find import DEAR, apply
@@ -60,11 +61,12 @@ def test_likely_costs_less_than_what_is_sure_and_is_not_sure(context):
 
 
 def test_why_not_names_a_gate_of_something_cheaper_that_does_not_pass(context):
-    found = find(judge(DEAR, context), context, THOROUGH)
+    tight = replace(DEAR, slo=Slo((LatencyLimit("latency", 95, 15_000.0, "/slo/latency_p95"),)))
+    found = find(judge(tight, context), context, THOROUGH)
     assert found.why_not
     for dropped in found.why_not:
         assert dropped.binding
-        again = judge(apply(DEAR, dropped), context)
+        again = judge(apply(tight, dropped), context)
         assert again.verdict == dropped.verdict
 
 

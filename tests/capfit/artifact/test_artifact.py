@@ -132,6 +132,12 @@ def test_the_least_error_is_chosen_and_baselines_never():
     assert {c.form for c in choice.candidates if c.baseline} == {"TR133", "no growth"}
 
 
+def test_forms_tried_side_by_side_are_judged_alike():
+    data = read(FOLDER)
+    one, two = (choose.choose(data, "batch step growth", jobs=jobs) for jobs in (1, 2))
+    assert one == two
+
+
 def test_a_choice_is_recorded_beside_the_others(tmp_path: Path):
     output = tmp_path / "selection.json"
     output.write_text(selection.load().text(), encoding="utf-8")

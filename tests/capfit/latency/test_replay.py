@@ -14,18 +14,30 @@ from capfit.latency.replay import (
 # prefill; TR130 SS17.2: wall, prefill, decode.
 TR128 = {
     "llama3.2-1b": service(
-        wall_ms=857.9, prefill_ms=12.8, tokens_per_s=140.7, gpu_tokens_per_s=211.0
+        wall_ms=857.9,
+        prefill_ms=12.8,
+        unreported_ms=35.0,
+        tokens_per_s=140.7,
+        gpu_tokens_per_s=211.0,
     ),
     "llama3.2-3b": service(
-        wall_ms=1435.3, prefill_ms=31.4, tokens_per_s=89.2, gpu_tokens_per_s=113.3
+        wall_ms=1435.3,
+        prefill_ms=31.4,
+        unreported_ms=35.0,
+        tokens_per_s=89.2,
+        gpu_tokens_per_s=113.3,
     ),
     "qwen2.5-1.5b": service(
-        wall_ms=1008.4, prefill_ms=24.1, tokens_per_s=125.8, gpu_tokens_per_s=166.8
+        wall_ms=1008.4,
+        prefill_ms=24.1,
+        unreported_ms=35.0,
+        tokens_per_s=125.8,
+        gpu_tokens_per_s=166.8,
     ),
 }
 TR130 = {
-    "llama3.2-1b": service(wall_ms=678.9, prefill_ms=7.2, decode_ms=459.5),
-    "llama3.2-3b": service(wall_ms=984.2, prefill_ms=12.4, decode_ms=753.1),
+    "llama3.2-1b": service(wall_ms=678.9, prefill_ms=7.2, unreported_ms=35.0, decode_ms=459.5),
+    "llama3.2-3b": service(wall_ms=984.2, prefill_ms=12.4, unreported_ms=35.0, decode_ms=753.1),
 }
 
 # TR128 SS4.1: model, OLLAMA_NUM_PARALLEL, nominal rate, mean and p95 wall in ms.
@@ -54,7 +66,7 @@ def test_gpu_service_is_shorter_than_the_wall():
     assert single.gpu_ms == pytest.approx(140.7 * 857.9 / 211.0 + 12.8 + 35.0)
     assert single.host_ms == pytest.approx(857.9 - single.gpu_ms)
     with pytest.raises(ValueError, match="decode_ms"):
-        service(wall_ms=1.0, prefill_ms=1.0)
+        service(wall_ms=1.0, prefill_ms=1.0, unreported_ms=35.0)
 
 
 def test_the_published_draw_runs_at_one_and_a_half_times_its_rate():

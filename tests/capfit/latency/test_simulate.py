@@ -6,7 +6,13 @@ from capcheck.predict.latency.batch_server import open_loop
 from capcheck.predict.latency.lengths import Lengths
 from capcheck.predict.latency.server import Percentiles, Server
 from capfit.latency.grid import METRICS, Point, Timings, reference
-from capfit.latency.simulate import draw_lengths, simulate_arrivals, simulate_closed, simulate_open
+from capfit.latency.simulate import (
+    Engine,
+    draw_lengths,
+    simulate_arrivals,
+    simulate_closed,
+    simulate_open,
+)
 from capfit.latency.trace import Trace, percentiles_of
 
 
@@ -47,6 +53,27 @@ def test_chunked_prefill_shares_the_step():
     """The same two: the second prompt's 10 ms come with the first one's third step."""
     trace = run([0.0, 25.0], [100, 100], [4, 1])
     assert trace.finished_ms.tolist() == pytest.approx([50.0, 50.0])
+
+
+def test_a_prompt_holds_others_up_for_a_share_of_its_time():
+    """The third step takes 4 ms more, and the second prompt's token comes 6 ms after it."""
+    trace = run([0.0, 25.0], [100, 100], [4, 1], prefill_beside=0.4)
+    assert trace.finished_ms[0] == pytest.approx(44.0)
+    assert trace.first_token_ms.tolist() == pytest.approx([10.0, 50.0])
+
+
+def test_requests_are_found_when_the_scheduler_looks():
+    """It looks after three steps: at 40 ms, though the second request is there at 11."""
+    engine = Engine(
+        Server(step_ms, prefill_ms, slots=4, chunked_prefill=False, max_num_batched_tokens=1000),
+        [100, 100],
+        [9, 1],
+        poll_steps=3,
+    )
+    engine.send(0, 0.0)
+    engine.send(1, 11.0)
+    engine.run()
+    assert engine.trace().first_token_ms.tolist() == pytest.approx([10.0, 50.0])
 
 
 def test_a_long_prompt_takes_several_steps():

@@ -4,6 +4,7 @@ from capfit.data.cells import Cell
 from capfit.speed.intervals import TAILS, coverage, cross_fitted, honest, quantiles, table, tails
 from capfit.speed.joint import by_gpu, by_model
 from capfit.speed.points import points
+from capfit.speed.support import Support
 
 
 def test_quantiles_are_those_of_the_residuals():
@@ -59,7 +60,19 @@ def test_a_table_widens_with_distance(few_cells: list[Cell]):
         assert all(low < 1.0 < high for low, high in kinds)
 
 
-def test_shares_outside_are_told_by_host(few_cells: list[Cell]):
+@pytest.mark.parametrize("kind", ["extrapolated", "remote"])
+def test_shares_outside_are_told_by_host_and_kind(few_cells: list[Cell], kind: Support):
     found = points(few_cells)
-    chosen = tails(found, np.zeros(len(found)), by_gpu)
-    assert chosen == dict.fromkeys(["*", *{p.traits.host for p in found}], max(TAILS))
+    known: list[Support] = ["remote" if p.traits.flags else "extrapolated" for p in found]
+    chosen = tails(found, np.zeros(len(found)), by_gpu, known, kind)
+    hosts = {p.traits.host for p, k in zip(found, known, strict=True) if k == kind}
+    assert chosen == dict.fromkeys(["*", *hosts], max(TAILS))
+
+
+def test_a_group_that_is_left_out_moves_the_tails_outwards():
+    values, shares = np.linspace(-1.0, 1.0, 201), np.ones(201)
+    low, high = quantiles(values, shares, 0.05)
+    lower, higher = quantiles(values, shares, 0.05, 0.02)
+    assert (lower, higher) == pytest.approx((low * np.exp(-0.04), high * np.exp(0.04)), rel=1e-3)
+    widest = quantiles(values, shares, 0.05, 0.5)
+    assert widest == pytest.approx((np.exp(-1.0), np.exp(1.0)))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from capfit.data.cells import Cell
-from capfit.speed.forms import SHIPPED, Form
+from capfit.speed.forms import SCALE, SHIPPED, Form
 from capfit.speed.joint import Joint, by_gpu, by_model, weights
 from capfit.speed.points import points
 
@@ -58,3 +58,23 @@ def test_forms_bound_shares(joint: Joint, theta: np.ndarray):
 
 def test_groups_are_names(joint: Joint):
     assert by_model(joint.points[0]) == joint.points[0].model.name
+
+
+def test_a_form_says_from_which_residual_on_a_point_counts_less(few_cells: list[Cell]):
+    form = Form("trial", widths={"prefill": 0.5})
+    assert (form.scale("prefill"), form.scale("ttft")) == (0.5, SCALE["ttft"])
+    scale = {
+        p.kind: s
+        for p, s in zip(points(few_cells), Joint(points(few_cells), form).scale, strict=True)
+    }
+    assert scale["prefill"] == 0.5
+
+
+def test_attention_without_a_fused_kernel_moves_its_scores(few_cells: list[Cell]):
+    found = points(few_cells)
+    moved = Joint(found).facts.unfused_ms
+    unfused = [p.cell.setting.condition("flash_attention") is False for p in found]
+    assert [ms > 0 for ms in moved] == [
+        it and p.traits.engine == "llama.cpp" and p.prompt > 0
+        for it, p in zip(unfused, found, strict=True)
+    ]

@@ -44,3 +44,17 @@ def test_one_stream_tells_of_the_memory_but_not_of_the_gpu(point: Point):
     here, there = of(point, gpu="one"), of(point, gpu="two")
     assert support([here], lambda p: p.gpu, [here, there]) == ["remote"]
     assert support([here], lambda p: p.traits.gpu, [here, there]) == ["extrapolated"]
+
+
+def test_kernels_for_dense_models_do_not_speak_for_experts(point: Point):
+    dense = of(point, gpu="one", kernel="w4a16")
+    experts = of(point, gpu="one", kernel="16bit", flags=("moe",))
+    both = of(point, gpu="one", kernel="w4a16", flags=("moe",))
+    known: dict[Point, Hashable] = {
+        dense: "a",
+        of(dense, method="other"): "b",
+        experts: "c",
+        of(experts, method="other"): "d",
+        both: "e",
+    }
+    assert support(list(known), known.__getitem__) == [*["interpolated"] * 4, "remote"]

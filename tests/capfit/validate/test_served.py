@@ -15,7 +15,7 @@ def test_the_group_is_not_in_the_fit_and_all_of_it_is_predicted(data, monkeypatc
     given = []
     shipped = coefficients.load(None)
 
-    def fit(found):
+    def fit(found, *, form):
         given.extend(found)
         return {name: shipped.sections[name] for name in ("decode", "step", "prefill", "engines")}
 

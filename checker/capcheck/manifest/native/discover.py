@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
@@ -41,3 +42,11 @@ def _mentions_engine(path: Path) -> bool:
         return _ENGINE.search(path.read_bytes()) is not None
     except OSError:
         return False
+
+
+def paths_of(references: Iterable[str], manifest: str) -> set[str]:
+    """The files that a manifest's `from` entries name, as they are shown."""
+    folder = posixpath.dirname(manifest)
+    return {
+        posixpath.normpath(posixpath.join(folder, text.partition("#")[0])) for text in references
+    }

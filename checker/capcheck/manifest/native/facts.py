@@ -60,6 +60,21 @@ NOT_A_PRODUCT = {
 # Words for an engine that another one stands behind: presets of KAITO run on vLLM unless told
 # otherwise, from 0.4.0 on. SOURCE: kaito docs/inference/README.md@af4b365.
 _ENGINES = {"kaito-preset": "vllm"}
+# Servers that choose an engine themselves. SOURCE: NVIDIA NIM for LLMs, "Model Profiles"; KServe,
+# "Hugging Face LLM Serving Runtime" (`--backend=auto`).
+_CHOOSING = {
+    "nim": "NIM picks TensorRT-LLM, vLLM or SGLang when it starts, by its profile",
+    "huggingfaceserver": "KServe's server runs vLLM where it can, else Transformers",
+}
+# Accelerators that are no whole card of a table, by how their names begin.
+_NO_CARD = {
+    "MIG-": "a MIG slice ({}): nothing is predicted of a part of a card",
+    "TPU": "a {} of Google: nothing is predicted of TPUs",
+    "Neuron": "an accelerator of AWS ({}): nothing is predicted of these",
+    "Trainium": "an accelerator of AWS ({}): nothing is predicted of these",
+    "Inferentia": "an accelerator of AWS ({}): nothing is predicted of these",
+    "Ascend": "an accelerator of Huawei ({}): nothing is predicted of these",
+}
 # The formats of weights that only the checkpoint itself tells.
 _CONTAINERS = frozenset(("compressed-tensors", "auto", "auto_round", "auto-round", "modelopt"))
 BY_NAME = "name of the model"
@@ -75,20 +90,28 @@ def stated(found: NativeDeployment, name: str, *, choice: tuple[str, int] | None
     facts["backend"] = _behind(facts["backend"], found.settings.get("runtime"))
     for fact, pointer in FACTS.items():
         stated_fact = facts[fact]
-        words = str(stated_fact.value) if isinstance(stated_fact, native.Stated) else ""
-        sheet.enter(pointer, _of_engine(fact, stated_fact, facts), words if fact == "gpu" else "")
+        sheet.enter(pointer, _of_engine(fact, stated_fact, facts), _words(fact, stated_fact))
     for setting, pointer in SETTINGS.items():
         if pointer not in sheet.values and setting in found.settings:
             sheet.enter(pointer, found.settings[setting])
     if isinstance(facts["gpu"], native.Stated) and facts["gpu"].provider:
         gpu = facts["gpu"]
         sheet.put("/provider", gpu.provider, gpu.place, gpu.origin)
+        if gpu.machine:
+            sheet.enter("/instance_type", native.Stated(gpu.machine, gpu.place, gpu.origin))
     _context_of_a_slot(sheet)
     _range(sheet, facts["replicas"], found.settings.get("max_replicas"))
     _wide_weights(sheet, found.settings.get("dtype"))
     for pointer, wanted in expected(found.settings):
         sheet.enter(pointer, wanted)
     return sheet.stated((*unmodelled(found), *without_percentile(found.settings)))
+
+
+def _words(name: str, fact: Fact) -> str:
+    """What a file says of a GPU without saying which; another one in a manifest differs from it."""
+    if name != "gpu" or isinstance(fact, Unknown) or _no_card(str(fact.value)):
+        return ""
+    return str(fact.value)
 
 
 class _Sheet:
@@ -150,6 +173,10 @@ def _of_engine(name: str, fact: Fact, facts: Mapping[str, Fact]) -> Fact:
     match name:
         case "model":
             return model_of(fact, facts.get("backend"))
+        case "backend" if value in _CHOOSING:
+            return Unknown(_CHOOSING[str(value)], fact.place)
+        case "gpu" if reason := _no_card(str(value)):
+            return Unknown(reason, fact.place)
         case "gpu" if value in NOT_A_PRODUCT:
             return Unknown(NOT_A_PRODUCT[str(value)], fact.place)
         case "gpu" if fact.product:
@@ -168,6 +195,13 @@ def _of_engine(name: str, fact: Fact, facts: Mapping[str, Fact]) -> Fact:
         case "kv_cache_dtype" if value == "auto":
             return Unknown()
     return fact
+
+
+def _no_card(name: str) -> str:
+    """Why nothing can be predicted of an accelerator that is no whole card; empty for a card."""
+    start = next((start for start in _NO_CARD if name.startswith(start)), "")
+    alone = start and "|" not in name
+    return _NO_CARD[start].format(name.removeprefix("MIG-")[:40]) if alone else ""
 
 
 def _behind(fact: Fact, runtime: native.Stated | None) -> Fact:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from capcheck.manifest.deployment import Blank
 
 NOT_SAID = "the file does not say"
-NOT_IN_FILES = "native files do not say it"
+NOT_STATED = "not stated"
 
 _NEEDED = {
     "model": "model: NAME",
@@ -52,7 +52,7 @@ def missing(places: Mapping[str, object], blanks: Mapping[str, Blank]) -> tuple[
         line = f"{name}: N" if setting == name else f"serving: {{{setting}: N}}"
         found.append(Missing(name, line, blank.reason))
     found += [
-        Missing(name, line, NOT_IN_FILES)
+        Missing(name, line, NOT_STATED)
         for name, line in _EXPECTED.items()
         if not any(pointer == f"/{name}" or pointer.startswith(f"/{name}/") for pointer in places)
     ]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from capcheck.errors import InputError
@@ -20,12 +19,13 @@ from capcheck.manifest.read import Stated
 from capcheck.manifest.referred import ReferredFiles
 from capcheck.place import Place
 from capcheck.source.native.beside import QUERY
+from capcheck.source.native.bounds import TOO_MANY
 from capcheck.source.native.command.variables import Environment
 from capcheck.source.native.container import Container
 from capcheck.source.native.container import read as read_container
 from capcheck.source.native.deployment import NativeDeployment, deployment
 from capcheck.source.native.readers.templates import RENDER_FIRST
-from capcheck.source.native.registry import Inspection, inspect
+from capcheck.source.native.registry import Inspection, inspected
 from capcheck.source.native.text import Text, of_source
 from capcheck.source.native.tree import Files, files_of
 from capcheck.source.nearest import nearest
@@ -33,14 +33,20 @@ from capcheck.source.problems import Problems, quoted
 from capcheck.source.text import decode
 
 _COMPOSE_VARIABLES = ".env"
+_NOT_SERVING = {"runtime": "an engine without a model", "none": "which deploys nothing by itself"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class Reading:
     """Native files that were read together."""
 
     inspection: Inspection
     files: Files
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether one of them holds more deployments than are read."""
+        return any(problem.code == TOO_MANY for problem in self.inspection.problems)
 
 
 def referred(own: Stated, files: ReferredFiles) -> Iterator[Stated]:
@@ -57,10 +63,15 @@ def referred(own: Stated, files: ReferredFiles) -> Iterator[Stated]:
         yield own
 
 
-def alone(text: str, path: str, files: ReferredFiles) -> Iterator[tuple[str, Stated]]:
-    """Every deployment of a native file that no manifest refers to, with its address."""
+def read_alone(text: str, path: str, files: ReferredFiles) -> Reading:
+    """A native file that no manifest refers to; what is wrong with it is noted."""
     read = _read({path: text}, {}, files)
     files.problems.extend(read.inspection.problems)
+    return read
+
+
+def alone(read: Reading, path: str, files: ReferredFiles) -> Iterator[tuple[str, Stated]]:
+    """Every deployment of such a file, with its address."""
     names: set[str] = set()
     found = [one for one in _serving(read.inspection) if one.place.path == path]
     seen = together(found)
@@ -74,25 +85,16 @@ def alone(text: str, path: str, files: ReferredFiles) -> Iterator[tuple[str, Sta
             yield one.address, _renamed(over(note, stated) if note else stated, stated.name)
 
 
-def is_native(text: str, path: str) -> bool:
-    """Whether a text is of a form that capcheck reads, with a deployment or a template in it."""
-    return bool(inspect({path: text}).deployments)
-
-
-def refuse(text: str, path: str, place: Place, problems: Problems) -> None:
-    """Note why a native file holds nothing to check."""
-    inspection = inspect({path: text})
-    problems.extend(inspection.problems)
-    _refuse(inspection, path, place, problems)
-
-
-def _refuse(inspection: Inspection, path: str, place: Place, problems: Problems) -> None:
+def refuse(inspection: Inspection, path: str, place: Place, problems: Problems) -> None:
+    """Note why a native file holds nothing to check; what is wrong with it is noted already."""
     inside = [one for one in inspection.deployments if one.place.path == path]
     if any(one.expect == "template" for one in inside):
         problems.add("needs-rendering", place, found=quoted(path), expected=RENDER_FIRST)
     elif not inspection.problems:
         reason = next((one.reason for one in inspection.unread if one.place.path == path), "")
-        kinds = ", ".join(sorted({f"{one.address} ({one.expect})" for one in inside}))
+        kinds = ", ".join(
+            sorted({f"{one.address}, {_NOT_SERVING.get(one.expect, one.expect)}" for one in inside})
+        )
         problems.add(
             "not-recognised",
             place,
@@ -125,7 +127,7 @@ def _from(own: Stated, files: ReferredFiles) -> Iterator[Stated]:
             chosen.append(one)
     if not chosen:
         if len(references) > 1 and not files.problems:
-            _refuse(read.inspection, references[-1].path, references[-1].place, files.problems)
+            refuse(read.inspection, references[-1].path, references[-1].place, files.problems)
         return
     seen = together(_serving(read.inspection))
     for index in range(len(_alternatives(chosen[-1]))):
@@ -168,7 +170,7 @@ def _references(own: Stated, files: ReferredFiles) -> Iterator[Reference]:
 
 
 def _only(
-    reference: Reference, read: _Read, problems: Problems, *, alone: bool
+    reference: Reference, read: Reading, problems: Problems, *, alone: bool
 ) -> NativeDeployment | None:
     """The deployment that a reference means; a file among several may be there to be joined."""
     found = matching(reference, read.inspection.deployments, read.files)
@@ -198,7 +200,7 @@ def _only(
             nearest=nearest(reference.address, addresses),
         )
     elif reference.address or alone:
-        _refuse(read.inspection, reference.path, reference.place, problems)
+        refuse(read.inspection, reference.path, reference.place, problems)
     return None
 
 
@@ -242,7 +244,7 @@ def _word(text: str, place: Place) -> Text:
     return of_source(text, place, ())
 
 
-def _read(texts: Mapping[str, str], environment: Environment, files: ReferredFiles) -> _Read:
+def _read(texts: Mapping[str, str], environment: Environment, files: ReferredFiles) -> Reading:
     """The files together, with the variables that stand beside a Compose file."""
     beside: dict[str, str] = {}
     for path in texts:
@@ -253,10 +255,8 @@ def _read(texts: Mapping[str, str], environment: Environment, files: ReferredFil
             except InputError:
                 continue
     everything = {**texts, **beside}
-    return _Read(
-        inspect(everything, variables=environment, labels=files.labels),
-        files_of(everything, environment, labels=files.labels),
-    )
+    read = files_of(everything, environment, labels=files.labels)
+    return Reading(inspected(read), read)
 
 
 def _serving(inspection: Inspection) -> list[NativeDeployment]:
@@ -279,11 +279,3 @@ def _fitting(name: str) -> str:
 
 def _renamed(stated: Stated, name: str) -> Stated:
     return stated if stated.name == name else replace(stated, name=name)
-
-
-def paths_of(references: Iterable[str], manifest: str) -> set[str]:
-    """The files that a manifest's `from` entries name, as they are shown."""
-    folder = posixpath.dirname(manifest)
-    return {
-        posixpath.normpath(posixpath.join(folder, text.partition("#")[0])) for text in references
-    }

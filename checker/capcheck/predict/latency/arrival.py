@@ -68,14 +68,14 @@ def service_spread(work: Work) -> float:
     """
     step = between(work.steps_ms, work.capacity)
     decode = work.decode_steps * step / work.capacity
-    total = work.prefill_ms + decode
-    deviation = (decode * work.output.cv) ** 2 + (work.prefill_ms * work.prompt.cv) ** 2
+    total = work.beside_ms + decode
+    deviation = (decode * work.output.cv) ** 2 + (work.beside_ms * work.prompt.cv) ** 2
     spread = deviation / total**2
     if not work.kv_limited:
         return spread
     slope = step - between(work.steps_ms, work.capacity - 1.0)
     elasticity = max(0.0, decode * (1.0 - work.capacity * slope / step) / total)
-    area = _area_spread(work, work.prefill_ms / step)
+    area = _area_spread(work, work.beside_ms / step)
     return spread + elasticity * max(0.0, area - spread)
 
 

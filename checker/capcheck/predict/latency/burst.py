@@ -28,7 +28,8 @@ def burst(work: Work, requests: int) -> Burst:
     Also what each round of a closed loop is like when its clients start together and all answers
     are equally long: they stay in step.
     """
-    prefill, steps, decode = work.prefill_ms, work.steps_ms, work.decode_steps
+    prefill, steps, decode = work.beside_ms, work.steps_ms, work.decode_steps
+    late = work.prefill_ms - work.beside_ms  # of a prompt that holds nobody up
     together = max(1, min(requests, int(work.capacity + 0.5)))
     chunked = work.server.chunked_prefill
     budget = float(work.server.max_num_batched_tokens)
@@ -41,8 +42,9 @@ def burst(work: Work, requests: int) -> Burst:
     while len(firsts) < together:
         fit = min(together - len(firsts), max(1, int(room)))
         beside = steps[min(most, len(firsts))] if chunked and firsts else 0.0
-        now += fit * (prefill - shared) + shared + beside * max(1.0, 1.0 / room)
-        firsts += [now] * fit
+        own, after = (prefill, late) if firsts else (work.prefill_ms, 0.0)
+        now += fit * (own - shared) + shared + beside * max(1.0, 1.0 / room)
+        firsts += [now + after] * fit
     ends = []
     for place, first in enumerate(firsts):
         behind = (together - 1 - place) / room if chunked else 0.0
@@ -50,14 +52,17 @@ def burst(work: Work, requests: int) -> Burst:
             ends.append(max(first, firsts[min(together - 1, place + most)]))
         else:
             left = decode - (math.floor(behind) if room >= 1.0 else behind)
-            ends.append(now + left * between(steps, min(together, most) if chunked else together))
+            ends.append(
+                max(now, first)
+                + left * between(steps, min(together, most) if chunked else together)
+            )
     # The others follow in rounds: as a round ends the next starts, at once or as each is done.
     while len(firsts) < requests:
         place = len(firsts)
         previous = ends[place - together]
         if chunked:
             beside = between(steps, min(together, most))
-            firsts.append(previous + prefill + beside * max(1.0, 1.0 / room))
+            firsts.append(previous + late + prefill + beside * max(1.0, 1.0 / room))
             ends.append(firsts[-1] + decode * beside + prefill * min(together - 1, most))
         else:
             firsts.append(previous + firsts[place % together])

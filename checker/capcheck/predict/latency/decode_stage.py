@@ -36,7 +36,7 @@ class DecodeStage:
     ) -> None:
         self.work = work
         self.rate = rate
-        self.load = min(0.98, rate * work.prefill_ms)
+        self.load = min(0.98, rate * work.beside_ms)
         self.stretch = self.load * (1.0 - regular)
         self.deviation = math.sqrt(1.0 - regular + regular * min(1.0, work.output.cv) ** 2)
         self.by_step = by_step
@@ -54,7 +54,7 @@ class DecodeStage:
         """Time in which a deviation of the batch dies out: d rate / d n of the chain, inverted."""
         work, n = self.work, self.centre
         slope = (between(work.steps_ms, n + 1.0) - between(work.steps_ms, n - 1.0)) / 2.0
-        cycle = n * work.prefill_ms + work.decode_steps * step
+        cycle = n * work.beside_ms + work.decode_steps * step
         pull = work.decode_steps * max(step - n * slope, 0.02 * step)
         return cycle * cycle / pull if pull > 0.0 else 1.0
 
@@ -72,7 +72,7 @@ class DecodeStage:
         timely = (1.0 - by_step) * self.rate / (1.0 - self.load)
         private = math.sqrt(1.0 - SHARED_CAUSE**2)
         usual, centre, seen, most = self.step_ms, self.centre, self.seen, self.most
-        each_step, deviation, prefill = self.refills, self.deviation, work.prefill_ms
+        each_step, deviation, prefill = self.refills, self.deviation, work.beside_ms
         columns = draws()
         decodes = []
         often = 1.0 / work.decode_steps if work.decode_steps else 0.0
@@ -80,7 +80,7 @@ class DecodeStage:
         known = -1.0
         follow = drift = 0.0
         sizes = work.prompt.cv
-        most_ms = work.prefill_ms / work.chunks if work.chunks else math.inf
+        most_ms = work.beside_ms / work.chunks if work.chunks else math.inf
         for n, count, behind, lump, z_lump, z_size, z_drift in zip(
             found.others,
             steps,

@@ -9,6 +9,8 @@ from capcheck.estimate import Estimate
 from capcheck.predict.forecast import Memory
 from capcheck.predict.latency.server import PrefillTime, Server, StepTime
 from capcheck.predict.speed.engine_copy import Speed
+from capcheck.predict.speed.roofline import PREFILL_BESIDE
+from capcheck.predict.speed.traits import memory
 from capcheck.resolution.resolved import Engine, Resolved
 
 End = Literal["value", "fast", "slow"]
@@ -69,6 +71,7 @@ def server_at(
         arrival_spread=arrival_spread(resolved, engine),
         balanced_over=balanced_over(resolved, engine),
         prefill_shared_ms=prefill * _shared_ms(resolved, speed),
+        prefill_beside=_beside(resolved, engine),
         kv_output_share=KV_OUTPUT_SHARE.get(backend, 1.0),
     )
 
@@ -98,6 +101,13 @@ def balanced_over(resolved: Resolved, engine: Engine) -> int:
     if traffic is None or traffic.routing != "least-outstanding" or traffic.agents is not None:
         return 1
     return resolved.replicas_min * engine.data_parallel_size
+
+
+def _beside(resolved: Resolved, engine: Engine) -> float:
+    """The share of a prompt's time that it holds others up."""
+    if resolved.gpu is None or engine.max_num_seqs == 1:
+        return 1.0
+    return PREFILL_BESIDE.get(memory(resolved.gpu), 1.0)
 
 
 def _hit_rate(resolved: Resolved, engine: Engine) -> float:

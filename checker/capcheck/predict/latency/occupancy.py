@@ -129,7 +129,7 @@ def _flatter(work: Work, rate_per_ms: float) -> float:
     them hold together, whose relative variance is that of one copy over their number, but for a
     remainder that does not divide (state space collapse: Foschini and Salz 1978).
     """
-    load = min(0.95, rate_per_ms * work.prefill_ms)
+    load = min(0.95, rate_per_ms * work.beside_ms)
 
     def variance(spread: float) -> float:
         clumps = (spread + (load * work.prompt.cv) ** 2) / (1.0 - load) ** 2
@@ -140,7 +140,7 @@ def _flatter(work: Work, rate_per_ms: float) -> float:
     if server.balanced_over > 1:
         copies = server.balanced_over
         step = between(work.steps_ms, 1.0)
-        mean = max(0.25, rate_per_ms * (work.prefill_ms + work.decode_steps * step))
+        mean = max(0.25, rate_per_ms * (work.beside_ms + work.decode_steps * step))
         together = variance(server.arrival_spread * copies) / copies + UNEVEN / mean
         found = min(found, together)
     return found - 1.0

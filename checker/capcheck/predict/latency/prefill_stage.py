@@ -39,9 +39,9 @@ class PrefillStage:
         self.regular = regular
         self.batch = batch
         self.variance = variance
-        self.load = min(0.98, rate * work.prefill_ms)
-        self.shared = min(work.server.prefill_shared_ms, work.prefill_ms)
-        self.each = work.prefill_ms - self.shared  # of a prompt that is not alone
+        self.load = min(0.98, rate * work.beside_ms)
+        self.shared = min(work.server.prefill_shared_ms, work.beside_ms)
+        self.each = work.beside_ms - self.shared  # of a prompt that is not alone
         self.busy = max(busy, self.load, 1e-9)
         self.chunked = work.server.chunked_prefill
         prompt = uncached_tokens(work.server, work.prompt.mean)
@@ -64,7 +64,7 @@ class PrefillStage:
     ) -> tuple[list[float], list[float]]:
         """Prompts one after the other: an M/G/1 queue whose server steps between them."""
         work = self.work
-        alone = work.prefill_ms + self.chunks * self._step_beside_prompts()
+        alone = work.beside_ms + self.chunks * self._step_beside_prompts()
         spread = work.prompt.cv**2
         # Beside a full prefill queue fewer requests decode, so that it stays below saturation.
         alone = min(alone, 0.95 / self.rate) if self.rate > 0.0 else alone

@@ -35,6 +35,7 @@ class Server:
     `balanced_over` copies share the arrivals, each of which goes to the least busy one.
     Of each prefill, `prefill_shared_ms` is paid once by all prompts of one iteration (launches, and
     streaming the weights).
+    The rest holds up requests that decode beside it for `prefill_beside` of its time.
     `arrival_spread` is the squared variation of the gaps between arrivals of an open loop: 1 is
     Poisson.
     """
@@ -51,6 +52,7 @@ class Server:
     kv_output_share: float = 1.0
     arrival_spread: float = 1.0
     prefill_shared_ms: float = 0.0
+    prefill_beside: float = 1.0
     balanced_over: int = 1
 
 

@@ -21,10 +21,11 @@ class Work:
     max_num_seqs, less where the KV pool may be full; `slots` is the first n that surely leaves
     none, `capacity` the mean number in slots when others wait. `steps_ms[n]` is one decode step
     of n requests and `completion_ms[n]` the mean GPU time between completions with n of them in the
-    system, n = 0 .. slots. `prefill_ms` is one request's own; `decode_steps` the steps after its
-    first token; `chunks` the iterations' worth of tokens that a chunked prompt takes (below 1 where
-    several fit into one, 0 when prefill is not chunked), `most_decoding` the requests that
-    chunked prefill lets decode at once, infinite when it is not chunked.
+    system, n = 0 .. slots. `prefill_ms` is one request's own, `beside_ms` what it takes from the
+    others; `decode_steps` the steps after its first token; `chunks` the iterations' worth of tokens
+    that a chunked prompt takes (below 1 where several fit into one, 0 when prefill is not chunked),
+    `most_decoding` the requests that chunked prefill lets decode at once, infinite when it is not
+    chunked.
     """
 
     server: Server
@@ -35,6 +36,7 @@ class Work:
     kv_limited: bool
     admits: tuple[float, ...]
     prefill_ms: float
+    beside_ms: float
     decode_steps: float
     chunks: float
     most_decoding: float
@@ -67,6 +69,12 @@ def prefill_work_ms(server: Server, prompt_tokens: float) -> float:
     if rest >= 1.0:
         total += server.prefill_ms(tokens=rest, context_tokens=cached + chunks * budget)
     return total
+
+
+def beside_ms(server: Server, prefill: float) -> float:
+    """What a prefill takes from the requests that decode beside it."""
+    shared = min(server.prefill_shared_ms, prefill)
+    return shared + server.prefill_beside * (prefill - shared)
 
 
 def _mean_prefill_ms(server: Server, prompt: Lengths) -> float:
@@ -201,7 +209,11 @@ def work_of(server: Server, *, prompt: Lengths, output: Lengths) -> Work:
     context = _context(prompt, output)
     values = [server.step_ms(sequences=knot, context_tokens=context) for knot in knots]
     steps = _filled(knots, values)
-    rates = _filled(knots, [_rate(sharing, prefill, steps, float(knot)) for knot in knots])
+    beside = beside_ms(server, prefill)
+    rates = _filled(
+        knots,
+        [_rate(sharing, prefill if n == 1 else beside, steps, float(n)) for n in knots],
+    )
     if admits[-2] == 1.0:
         completion = (0.0, *(1.0 / rate for rate in rates[1:]))
     else:
@@ -216,6 +228,7 @@ def work_of(server: Server, *, prompt: Lengths, output: Lengths) -> Work:
         kv_limited=slots < server.slots or admits[-2] < 1.0,
         admits=admits,
         prefill_ms=prefill,
+        beside_ms=beside,
         decode_steps=decode_steps,
         chunks=sharing.chunks,
         most_decoding=sharing.most_decoding,
@@ -230,6 +243,7 @@ def saturation_per_ms(server: Server, *, prompt: Lengths, output: Lengths) -> fl
     capacity = math.fsum(admits)
     sharing = _sharing(server, prompt, output, capacity)
     prefill = _mean_prefill_ms(server, prompt)
+    beside = beside_ms(server, prefill)
     knots = _knots(len(admits) - 1)
     context = _context(prompt, output)
 
@@ -238,7 +252,7 @@ def saturation_per_ms(server: Server, *, prompt: Lengths, output: Lengths) -> fl
 
     def rate(running: float) -> float:
         decoding = sharing.decoding(running)
-        own = prefill - sharing.saved_ms(decoding)
+        own = (prefill if running <= 1.0 else beside) - sharing.saved_ms(decoding)
         return decoding / (own * decoding + sharing.decode_steps * step(decoding))
 
     return _at_knots(knots, capacity, rate)

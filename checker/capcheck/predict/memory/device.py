@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from capcheck.estimate import Estimate, unknown
 from capcheck.predict.coefficients import Coefficients
 from capcheck.predict.forecast import Memory
 from capcheck.predict.memory.allocate import allocated, grown
 from capcheck.predict.memory.budget import budgeted
+from capcheck.predict.memory.refit import with_refit
 from capcheck.predict.memory.request import MemoryRequest
 from capcheck.resolution.resolved import Resolved
 
@@ -23,7 +26,8 @@ def memory(resolved: Resolved, coefficients: Coefficients) -> Memory:
     if isinstance(request, str):
         usable = _usable(resolved)
         return Memory(unknown(request), usable, {}, unknown(request), unknown(request))
-    return _MODELS_OF_MEMORY[request.backend.memory_model](request)
+    law = with_refit(request.law, request.backend, resolved.gpu, coefficients)
+    return _MODELS_OF_MEMORY[request.backend.memory_model](replace(request, law=law))
 
 
 def _usable(resolved: Resolved) -> Estimate:

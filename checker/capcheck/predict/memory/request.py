@@ -44,7 +44,7 @@ class MemoryRequest:
         if quant is None:
             return "the quant is not known"
         if backend is None or resolved.engine is None:
-            return "the backend or its settings are not known"
+            return resolved.needs
         if resolved.usable_gib is None:
             return "the GPU's memory is not known"
         cache = cache_shape(model)

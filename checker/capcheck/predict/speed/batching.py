@@ -22,7 +22,7 @@ class StepLaw:
     collectives. `dense` reads the weights that every step reads, `experts` all routed experts, of
     which one token misses the share `expert_miss`; the cache terms read one cached token of one
     sequence. `arithmetic` is one sequence's products and `per_sequence` its exchange, scheduling
-    and sampling.
+    and sampling. `padded` is what a step's products take at the least, in whole tiles of tokens.
     """
 
     floor: float
@@ -36,6 +36,7 @@ class StepLaw:
     window: float
     arithmetic: float
     per_sequence: float
+    padded: float = 0.0
 
     def ms(self, sequences: float, context_tokens: float) -> float:
         """A step that gives each of `sequences` (at least 1) a token."""
@@ -47,6 +48,8 @@ class StepLaw:
             memory += self.experts * (1.0 - self.expert_miss**sequences)
         arithmetic = sequences * self.arithmetic
         body = memory + arithmetic  # roofline.STEP_OVERLAP is 1
+        if self.padded:
+            body = roofline.overlap(body, self.padded, roofline.TILE_OVERLAP)
         if self.launch_overlap == 1.0:
             body += self.floor
         else:
@@ -65,7 +68,12 @@ class StepLaw:
         return self._scaled(low)
 
     def _scaled(self, scale: float) -> StepLaw:
-        return replace(self, floor=self.floor * scale, dense=self.dense * scale)
+        return replace(
+            self,
+            floor=self.floor * scale,
+            dense=self.dense * scale,
+            padded=self.padded * min(scale, 1.0),
+        )
 
 
 def step_law(
@@ -80,6 +88,8 @@ def step_law(
     eager: bool,
     expert_launches: float = 0.0,
     cache_copied: bool = False,
+    method_launches: float = 1.0,
+    tile_tokens: float = 0.0,
 ) -> StepLaw:
     """The step of one engine copy. Needs the GPU's bandwidth and FLOP rate and the model's shape.
 
@@ -101,8 +111,10 @@ def step_law(
         Width(layers, model.hidden_size or 0, ranks, 1e6 * link_gb_s(gpu)), fitted.exchange
     )
     latency = 2 * layers * fitted.collective if ranks > 1 else 0.0
+    launched = roofline.launches(layers, model.n_experts, expert_launches, method_launches)
+    product = 2 * step_params(model) * fitted.step_arithmetic / flops
     return StepLaw(
-        floor=roofline.launches(layers, model.n_experts, expert_launches) * fitted.floor,
+        floor=launched * fitted.floor,
         launch_overlap=roofline.EAGER_OVERLAP if eager else 1.0,
         fixed=latency - fitted.per_sequence,
         dense=(every - experts) / rate,
@@ -111,7 +123,8 @@ def step_law(
         cache_full=cache.full * element,
         cache_sliding=cache.sliding * element,
         window=float(cache.window or 0),
-        arithmetic=2 * step_params(model) * fitted.step_arithmetic / flops,
+        arithmetic=product,
+        padded=tile_tokens * product,
         per_sequence=exchange + fitted.per_sequence,
     )
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from capcheck.estimate import Provenance
-from capcheck.predict.speed.refit import Refit, cell_name
-from capcheck.predict.speed.traits import Traits
+from capcheck.predict.refits import Refit
+from capcheck.predict.speed.refit import cell_name
+from capcheck.predict.speed.traits import Traits, flagged_kernels
 from capcheck.registry.specs import BackendSpec, ModelSpec
 
 
@@ -59,7 +60,7 @@ def certainty(
 def refitted(own: Refit, traits: Traits, model: ModelSpec) -> Certainty:
     """The interval of a law that the user's own measurements corrected: `capfit refit`."""
     measured = cell_name(model.name, traits) in own.cells
-    basis = f"refit with {own.rows} measurements of yours on {traits.gpu} ({own.version})"
+    basis = own.basis(f"on {traits.gpu}")
     return Certainty(own.low, own.high, "measured" if measured else "interpolated", basis)
 
 
@@ -79,9 +80,14 @@ def _interval(intervals: Mapping[str, Any], traits: Traits, kind: str) -> tuple[
 
 
 def _kind_seen(seen: Mapping[str, Any], traits: Traits) -> bool:
-    """Whether the engine was measured with these kernels, this memory, and this kind of model."""
+    """Whether the engine was measured with this memory, and these kernels for such a model."""
     alike = traits.kernel in seen["kernels"] and traits.memory in seen["memories"]
-    return alike and set(traits.flags) <= set(seen["flags"])
+    flagged = flagged_kernels(traits)
+    return (
+        alike
+        and set(traits.flags) <= set(seen["flags"])
+        and set(flagged) <= set(seen.get("flagged", flagged))
+    )
 
 
 def _strange(seen: Mapping[str, Any] | None, traits: Traits, model: ModelSpec) -> list[str]:
@@ -93,9 +99,14 @@ def _strange(seen: Mapping[str, Any] | None, traits: Traits, model: ModelSpec) -
         found.append(traits.gpu)
     if traits.memory not in seen["memories"]:
         found.append(f"{traits.memory} memory")
-    found += [f"{flag} models" for flag in traits.flags if flag not in seen["flags"]]
+    new = [flag for flag in traits.flags if flag not in seen["flags"]]
+    found += [f"{flag} models" for flag in new]
     if traits.kernel not in seen["kernels"]:
         found.append(f"{traits.kernel} kernels")
+    elif not new:
+        flagged = flagged_kernels(traits)
+        seldom = [name for name in flagged if name not in seen.get("flagged", flagged)]
+        found += [f"{name} kernels" for name in seldom]
     least, most = seen["params_b"]
     if not 0.8 * least <= model.params_b <= 1.25 * most:
         found.append(f"a model of {model.params_b:.3g}B")

@@ -12,6 +12,7 @@ from capcheck.predict.footprint.kv_cache import cache_shape
 from capcheck.predict.speed.batching import StepLaw, step_law
 from capcheck.predict.speed.certainty import Certainty, certainty, refitted
 from capcheck.predict.speed.fitted import fitted
+from capcheck.predict.speed.kernels import method_launches, tile_tokens
 from capcheck.predict.speed.measured import Stream, measured_stream
 from capcheck.predict.speed.prefill import PrefillLaw, prefill_law
 from capcheck.predict.speed.refit import refit_of
@@ -107,7 +108,7 @@ def _speed(resolved: Resolved, coefficients: Coefficients) -> Speed | Estimate:
     model, quant, gpu, engine = resolved.model, resolved.quant, resolved.gpu, resolved.engine
     backend = resolved.backend
     if not (traits and model and quant and gpu and engine and backend):
-        return unknown("needs a known model, quant, backend and GPU")
+        return unknown(resolved.needs)
     return _of_traits(
         traits,
         model,
@@ -157,6 +158,8 @@ def _of_traits(
         eager=traits.eager,
         expert_launches=float(entry.get("expert_launches", 0.0)),
         cache_copied=bool(entry.get("cache_copied")),
+        method_launches=method_launches(traits),
+        tile_tokens=tile_tokens(traits),
     )
     prefill = prefill_law(
         model,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from capcheck.predict.coefficients import Coefficients
 from capcheck.predict.speed.effects import effects
+from capcheck.predict.speed.kernels import ceiling
 from capcheck.predict.speed.refit import refit_of
 from capcheck.predict.speed.traits import Traits
 
@@ -127,7 +128,12 @@ def _request_overhead(t: Traits) -> list[str]:
 
 
 def _chunk_floor(t: Traits) -> list[str]:
-    return [f"host={t.host}", f"arch={t.architecture}", *(f"flag={flag}" for flag in t.flags)]
+    return [
+        f"host={t.host}",
+        f"era={t.host}/{t.era}",
+        f"arch={t.architecture}",
+        *(f"flag={flag}" for flag in t.flags),
+    ]
 
 
 def _attention(t: Traits) -> list[str]:
@@ -136,29 +142,6 @@ def _attention(t: Traits) -> list[str]:
 
 def _exchange(t: Traits) -> list[str]:
     return [f"link={t.link}", f"host={t.host}"]
-
-
-def ceiling(t: Traits) -> float:
-    """The most a kernel can reach, as a multiple of the 16-bit tensor peak with FP32 accumulation.
-
-    GeForce cards halve FP32 accumulation, so theirs are twice as high. Eight-bit kernels and
-    llama.cpp's quantised ones (int8 products) run at twice the 16-bit rate where the hardware has
-    such products: on Pascal, four bytes at once against no tensor cores, at four times. FP4 tensor
-    cores reach four times. llama.cpp speaks to tensor cores one warp at a time, which yields 0.63
-    of Hopper's peak.
-    SOURCE: NVIDIA Pascal, Turing, Ada and Blackwell architecture whitepapers; AMD RDNA3 ISA, WMMA;
-    mma against wgmma on Hopper: Luo et al., arXiv 2402.13499.
-    """
-    found = 2.1 if t.segment == "geforce" else 1.05
-    if t.kernel == "fp4":
-        return 4 * found
-    llama = t.engine == "llama.cpp"
-    if t.kernel in {"fp8", "w8a8"} or (llama and t.kernel != "gguf-16"):
-        found *= _EIGHT_BIT_GAIN.get(t.architecture, 2.0)
-    return 0.63 * found if llama and t.architecture == "hopper" else found
-
-
-_EIGHT_BIT_GAIN = {"apple": 1.0, "pascal": 4.0, "rdna3": 1.0, "volta": 1.0}
 
 
 def _time(value: float, _: Traits) -> float:

@@ -171,6 +171,11 @@ def link_gb_s(gpu: GpuSpec) -> float:
     return gpu.interconnect_gb_s or _USUAL_LINK_GB_S[link(gpu)]
 
 
+def flagged_kernels(traits: Traits) -> list[str]:
+    """What is special about the model, each with the weights' kernels: experts have their own."""
+    return [f"{flag} {traits.kernel}" for flag in traits.flags]
+
+
 def flags(model: ModelSpec) -> tuple[str, ...]:
     """Architectures whose steps cost more than their bytes say."""
     found = []

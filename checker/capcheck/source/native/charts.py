@@ -25,7 +25,7 @@ from capcheck.source.native.deployment import (
 )
 from capcheck.source.native.pod import number
 from capcheck.source.native.text import EMPTY, Text, joined
-from capcheck.source.native.tree import Document, Files, at, entries, place_of
+from capcheck.source.native.tree import Document, Files, at, entries, items, place_of
 from capcheck.source.nodes import Mapping, Node, Scalar
 
 _EXPRESSION = re.compile(r"\{\{-?\s*\.Values\.([\w.]+)\s*-?\}\}")
@@ -81,13 +81,24 @@ class Values:
         )
 
 
-def values_of(document: Document) -> Node | None:
-    """The values that a document hands to a chart; a document without a kind is values itself."""
-    tree = document.tree
+def values_of(document: Document, files: Files | None = None) -> Node | None:
+    """The values that a document hands to a chart; a document without a kind is values itself.
+
+    Sources: Flux HelmRelease, Argo CD Application (`valuesObject`, or `values` as a text) and K3s
+    HelmChart (`valuesContent`) API.
+    """
+    tree, known = document.tree, files or Files((), {})
     if document.kind == "HelmRelease" and document.group == "helm.toolkit.fluxcd.io":
         return at(tree, "spec", "values")
+    if document.kind == "HelmChart" and document.group == "helm.cattle.io":
+        return known.embedded(at(tree, "spec", "valuesContent"))
     if document.kind == "Application" and document.group == "argoproj.io":
-        return at(tree, "spec", "source", "helm", "valuesObject")
+        sources = (at(tree, "spec", "source"), *items(at(tree, "spec", "sources")))
+        held = (
+            at(source, "helm", "valuesObject") or known.embedded(at(source, "helm", "values"))
+            for source in sources
+        )
+        return next((values for values in held if values is not None), None)
     return tree if isinstance(tree, Mapping) and not document.kind else None
 
 
@@ -96,7 +107,7 @@ def charts(
 ) -> Iterator[Values]:
     """The values themselves if they are such a chart's, else those below their keys that are."""
     files = files or Files((), {})
-    values = values_of(document)
+    values = values_of(document, files)
     if values is None:
         return
     if is_chart(values):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -50,7 +51,8 @@ def started(script: Text, environment: Environment) -> list[Started]:
     run = commands(script, environment)
     sheet = container.of_calls(programs.calls_of(run))
     if sheet is not None:
-        found.append(Started("", sheet.facts, sheet.settings))
+        facts = merged(sheet.facts, _visible(programs.calls_of(run)))
+        found.append(Started("", facts, sheet.settings))
     by_name: dict[str, list[Started]] = {}
     pulled = container.pulled_model([call for one in run for call in executed_by(one)])
     model: dict[str, Fact] = {} if pulled is None else {"model": pulled}
@@ -61,6 +63,30 @@ def started(script: Text, environment: Environment) -> list[Started]:
             facts = merged(one.facts, model if _is_ollama(one) else {})
             by_name.setdefault(one.name, []).append(Started(one.name, facts, one.settings))
     return found + [_agreed(group) for group in by_name.values()]
+
+
+def pulled(script: Text, environment: Environment) -> Fact | None:
+    """The model that the commands pull into an Ollama server that others start."""
+    return container.pulled_model(programs.calls_of(commands(script, environment)))
+
+
+_VISIBLE = tuple(f"{of}_VISIBLE_DEVICES" for of in ("CUDA", "HIP", "ROCR", "ASCEND_RT"))
+_DEVICES = re.compile(r"(?:\d+|GPU-[\w-]+)(?:,(?:\d+|GPU-[\w-]+))*")
+
+
+def _visible(calls: Sequence[programs.Call]) -> dict[str, Fact]:
+    """How many accelerators the host's engine is shown; nothing where that differs."""
+    shown: dict[int | None, Stated | None] = {}
+    for call in (call for call in calls if call.role == "serve"):
+        name = next((name for name in _VISIBLE if name in call.environment), "")
+        value = call.environment[name].stripped() if name else None
+        if value is None or value.place is None or value.unresolved:
+            shown[None] = None
+        elif _DEVICES.fullmatch(value.value):
+            count = value.value.count(",") + 1
+            shown[count] = Stated(count, value.place, f"env {name}")
+    only = next(iter(shown.values()), None)
+    return {"gpu_count": only} if only is not None and len(shown) == 1 else {}
 
 
 def of_run(run: Run) -> Started | None:

@@ -24,7 +24,10 @@ RUNS_ON_CPU = frozenset(("ollama", "llama.cpp"))
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """A container as any orchestrator describes it; variables in it are already replaced."""
+    """A container as any orchestrator describes it; variables in it are already replaced.
+
+    `asks_for_gpus` makes an engine in its image's mere name believable.
+    """
 
     place: Place
     image: Text | None = None
@@ -32,6 +35,7 @@ class Container:
     arguments: tuple[Text, ...] = ()
     environment: Environment = field(default_factory=dict)
     name: str = ""
+    asks_for_gpus: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +84,13 @@ def _commanded(container: Container, image: Image | None, implied: Stated | None
     found = programs.calls(words, container.environment)
     if found:
         return of_calls(found)
-    if image is not None and image.role == "guess" and not _has_flags(words, image.engine):
-        image = None
+    if image is not None and image.role == "guess" and not container.asks_for_gpus:
+        image = image if _has_flags(words, image.engine) else None
     backend = _backend_of(container, image) or implied
     if container.command and not _is_flags(container.command):
-        if backend is None or _is_idle(container.command[0].value):
+        if handed := programs.calls(container.arguments, container.environment):
+            return of_calls(handed)  # a script that starts what it is handed
+        if backend is None or _is_idle(container.command[0].value) or _is_shell(words):
             return None
         place = container.command[0].place or container.place
         reason = f"the command {container.command[0].value[:60]!r} is not known"
@@ -101,6 +107,8 @@ def _commanded(container: Container, image: Image | None, implied: Stated | None
             if sheet is not None:
                 sheet.facts["backend"] = backend
             return sheet
+    if image is not None and _is_shell(words):
+        return None
     if image is not None and not image.entrypoint and _is_other_program(words):
         reason = f"the command {words[0].value[:60]!r} is not known"
         return Sheet({"backend": backend, "model": Unknown(reason, words[0].place)})
@@ -284,6 +292,11 @@ _IDLE = {
 
 def _is_idle(program: str) -> bool:
     return program.rpartition("/")[2] in _IDLE
+
+
+def _is_shell(words: Sequence[Text]) -> bool:
+    """Whether a command is a shell alone, for a person to type in."""
+    return len(words) == 1 and words[0].value.rpartition("/")[2] in ("sh", "bash", "zsh")
 
 
 def words_of(line: Text, environment: Environment) -> tuple[Text, ...]:

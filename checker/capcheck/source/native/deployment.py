@@ -40,8 +40,8 @@ BY_FLAGS = "flags"
 class Stated:
     """A fact with where it stands and what states it: `--max-model-len`, `env MODEL_ID`, ...
 
-    Of an accelerator also what the file tells beyond its type: `product`, its full name, and
-    `provider`, the cloud whose it is.
+    Of an accelerator also what the file tells beyond its type: `product`, its full name,
+    `provider`, the cloud whose it is, and `machine`, the cloud's name of the machine it is in.
     """
 
     value: Value
@@ -49,6 +49,7 @@ class Stated:
     origin: str
     product: str = ""
     provider: str = ""
+    machine: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,8 @@ def _option(words: Sequence[Text], position: int) -> tuple[str, Text | None, int
 
 def _is_option(word: Text) -> bool:
     hidden = bool(word.unresolved) and word.value.startswith("$") and "/" not in word.value
+    if hidden and "image" in word.value.lower():
+        return False  # `$VLLM_IMAGE`, said elsewhere
     return word.value.startswith("-") or hidden
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 
-from capcheck.place import Place
 from capcheck.source.native.command.variables import Environment, compose
-from capcheck.source.native.text import MAX_LENGTH, Text, of_source
+from capcheck.source.native.text import MAX_LENGTH, Text
 from capcheck.source.native.tree import Document, Files
 
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*)$")
@@ -22,24 +21,23 @@ _COMMENT = re.compile(r"\s#.*$")
 
 def read(document: Document, files: Files, known: Environment | None = None) -> dict[str, Text]:
     """The variables of a file, in order; those of `known` may be used in their values."""
-    lines = files.lines.get(document.path, ())
     found: dict[str, Text] = {}
     spent = 0
-    for number, line in enumerate(lines, start=1):
-        match = _LINE.match(line)
+    for line in files.source(document).lines():
+        match = _LINE.match(line.value)
         if match is None:
             continue
         if len(found) >= _MOST:
             break
-        written, at = match[2].rstrip(), match.start(2)
+        value = line[match.start(2) :].stripped()
+        written = value.value
         quote = written[:1] if written[:1] in ("'", '"') else ""
         if quote and written.find(quote, 1) > 0:
-            written, at = written[1 : written.find(quote, 1)], at + 1
+            value = value[1 : written.find(quote, 1)]
         elif not quote:
-            written = "" if written.startswith("#") else _COMMENT.sub("", written)
-        value = of_source(written, Place(document.path, number, at + 1, at + 2), lines)
-        if quote != "'" and "$" in written:
-            spent += len(written)
+            value = value[: 0 if written.startswith("#") else len(_COMMENT.sub("", written))]
+        if quote != "'" and "$" in value.value:
+            spent += len(value.value)
             value = (
                 compose(value, {**(known or {}), **found})
                 if spent < MAX_LENGTH // 50

@@ -69,7 +69,7 @@ def of_sku(node: Node | None, *, origin: str) -> tuple[Fact, Fact]:
         return Unknown(reason), Unknown(reason)
     gpu, count = found
     product, provider = gpus.product(INSTANCE_TYPE, name), gpus.provider(INSTANCE_TYPE, name)
-    accelerator = Stated(gpu, node.place, origin, product=product, provider=provider)
+    accelerator = Stated(gpu, node.place, origin, product, provider, machine=name)
     return accelerator, Stated(count, node.place, origin)
 
 

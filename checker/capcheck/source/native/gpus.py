@@ -9,7 +9,7 @@ has a row in gpu_products.csv.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
@@ -106,10 +106,20 @@ def _of_labels(labels: Iterator[tuple[str, tuple[Scalar, ...]]]) -> Stated | Unk
                 "|".join(found),
                 place,
                 f"label {label}",
-                product=_only(product(label, plain(value)) for value in values),
-                provider=_only(provider(label, plain(value)) for value in values),
+                product=_only(_shipped(product, label, value) for value in values),
+                provider=_only(_shipped(provider, label, value) for value in values),
+                machine=_only(_shipped(_machine, label, value) for value in values),
             )
     return Unknown()
+
+
+def _shipped(of: Callable[[str, str], str], label: str, value: Scalar) -> str:
+    """What the shipped tables say of a label's value; nothing of an organisation's own."""
+    return "" if isinstance(value, Labelled) else of(label, plain(value))
+
+
+def _machine(label: str, value: str) -> str:
+    return value if label in _INSTANCE_TYPES else ""
 
 
 def _only(names: Iterator[str]) -> str:

@@ -178,9 +178,12 @@ def container_of(node: Node | None, files: Files, document: Document) -> Contain
         arguments=arguments,
         environment=environment,
         name=f"{document.name} {plain(at(node, 'name'))}",
+        asks_for_gpus=gpus.requested(at(node, "resources")) is not None,
     )
 
 
+# The origin of a CPU that nothing but the absence of a request tells.
+NONE_ASKED_FOR = "no accelerator is asked for"
 # Engines whose `--device cpu` says what they run on.
 _DEVICE_BY_FLAG = frozenset(("vllm", "sglang"))
 # Characters that variables may add to one container.
@@ -296,8 +299,10 @@ def _on_cpu(container: Container, reading: Reading, pod: Node | None) -> tuple[F
         or any("gpu" in label.lower() for label, _ in entries(at(pod, "nodeSelector")))
     ):
         return None
-    origin = "no accelerator is asked for"
-    return Stated("CPU", container.place, origin), Stated(0, container.place, origin)
+    return (
+        Stated("CPU", container.place, NONE_ASKED_FOR),
+        Stated(0, container.place, NONE_ASKED_FOR),
+    )
 
 
 def number(node: Node | None, key: str, *, origin: str | None = None) -> Fact:

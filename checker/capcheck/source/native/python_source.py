@@ -82,11 +82,14 @@ class Source:
         return _unknown(place)
 
     def _sum(self, node: ast.BinOp, place: Place, depth: int) -> Node:
-        """Whole numbers added, subtracted, multiplied or divided without rest."""
+        """Strings behind one another; whole numbers added, subtracted, multiplied or divided."""
         left, right = (self.value(side, depth + 1) for side in (node.left, node.right))
         if not isinstance(left, Scalar) or not isinstance(right, Scalar):
             return _unknown(place)
         one, other = left.value, right.value
+        if isinstance(one, str) and isinstance(other, str) and isinstance(node.op, ast.Add):
+            whole = one + other
+            return _scalar(whole, place) if len(whole) <= _LONGEST_STRING else _unknown(place)
         if not isinstance(one, int) or not isinstance(other, int):
             return _unknown(place)
         if isinstance(node.op, ast.Add):

@@ -32,7 +32,9 @@ _VARIABLES = {
 }
 _TYPES = {"model": "text", "gpu_memory_utilization": "number", "max_model_len": "length"}
 # Words of a program, its packages or its image, and the engine that they mean.
-_ENGINES = {"vllm": "vllm", "sglang": "sglang", "ray-llm": "vllm"}
+_ENGINES = {"vllm": "vllm", "sglang": "sglang", "ray-llm": "vllm", "llama_cpp": "llama.cpp"}
+# The origin of a number of GPUs that the parallel sizes tell.
+BY_SIZES = "tensor times pipeline parallel size"
 
 
 def of_config(config: Node, files: Files) -> tuple[dict[str, Fact], dict[str, Stated]]:
@@ -178,4 +180,4 @@ def _product(facts: dict[str, Fact]) -> Fact:
             place = fact.place
         elif isinstance(fact, Stated) or fact.place is not None:
             return Unknown()
-    return Stated(factor, place, "tensor times pipeline parallel size") if place else Unknown()
+    return Stated(factor, place, BY_SIZES) if place else Unknown()

@@ -16,10 +16,12 @@ from typing import Protocol, runtime_checkable
 from capcheck.errors import Problem
 from capcheck.place import Place
 from capcheck.source.native.beside import with_others
+from capcheck.source.native.bounds import MOST, crowded, too_many
 from capcheck.source.native.command.variables import Environment
 from capcheck.source.native.deployment import NativeDeployment
 from capcheck.source.native.labels import GpuLabels
 from capcheck.source.native.readers import (
+    ai_on_eks,
     app_template,
     bento_project,
     compose,
@@ -27,6 +29,7 @@ from capcheck.source.native.readers import (
     dynamo,
     dynamo_request,
     engine_config,
+    engine_values,
     env_profile,
     kaito,
     kserve,
@@ -50,6 +53,7 @@ from capcheck.source.native.readers import (
     production_stack,
     python_program,
     ray_serve,
+    role_groups,
     shell_script,
     skypilot,
     systemd,
@@ -93,6 +97,7 @@ READERS: tuple[Reader, ...] = (
     nebari,
     ome,
     ray_serve,
+    role_groups,
     skypilot,
     dstack,
     oci_blueprint,
@@ -105,8 +110,10 @@ READERS: tuple[Reader, ...] = (
     opea,
     nim_chart,
     kserve_chart,
+    ai_on_eks,
     ollama_chart,
     kubeai_catalogue,
+    engine_values,
     llama_swap,
     localai,
     engine_config,
@@ -147,16 +154,33 @@ def inspect(
     `variables` are values for what the files leave open as `${NAME}`, `labels` the GPUs that an
     organisation's node labels mean.
     """
+    return inspected(files_of(texts, variables, labels=labels), readers=readers)
+
+
+def inspected(files: Files, *, readers: Iterable[Reader] | None = None) -> Inspection:
+    """The same of files that are read already."""
     known = tuple(readers) if readers is not None else (*READERS, *third_party())
-    files = files_of(texts, variables, labels=labels)
     deployments: list[NativeDeployment] = []
     unread: list[Unread] = []
     problems: list[Problem] = []
+    full: set[str] = set()
     for document in files.documents:
+        if document.path in full:
+            continue
         reader = next((reader for reader in known if reader.recognises(document)), None)
-        if reader is not None:
-            found = reader.read(document, files)
-            deployments += with_others(found, document, partial(_read, reader, files))
+        if reader is not None and (crowd := crowded(document.tree)) is not None:
+            problems.append(too_many(crowd))
+            full.add(document.path)
+        elif reader is not None:
+            found = list(
+                with_others(reader.read(document, files), document, partial(_read, reader, files))
+            )
+            room = MOST - sum(one.place.path == document.path for one in deployments)
+            if len(found) > room:
+                problems.append(too_many(found[room].place))
+                full.add(document.path)
+            found = found[:room]
+            deployments += found
             if reader is templates:
                 unread.append(Unread(document.place, templates.RENDER_FIRST))
             elif not found:

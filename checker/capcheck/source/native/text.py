@@ -7,7 +7,7 @@ time that a variable hands its value on.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
@@ -163,6 +163,13 @@ class Text:
         if at < 0:
             return None
         return self[:at], self[at + len(separator) :]
+
+    def lines(self) -> Iterator[Text]:
+        """Its lines, without their ends."""
+        start = 0
+        for line in self.value.split("\n"):
+            yield self[start : start + len(line)]
+            start += len(line) + 1
 
     def split(self) -> tuple[Text, ...]:
         """The words between blanks."""

@@ -69,6 +69,7 @@ class Files:
     lines: MappingOf[str, SequenceOf[str]]
     variables: Environment = field(default_factory=dict)
     labels: GpuLabels = field(default_factory=dict)
+    inner: MappingOf[str, Text] = field(default_factory=dict)
     index: dict[tuple[str, str], list[Document]] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -89,7 +90,9 @@ class Files:
         return () if text is None else (text,)
 
     def source(self, document: Document) -> Text:
-        """The text of a file that is no tree."""
+        """The text of a file that is no tree, or of one that another file writes (`inner`)."""
+        if document.path in self.inner:
+            return self.inner[document.path]
         lines = self.lines.get(document.path, ())
         return of_source(document.text, start_of(document.path), lines)
 
@@ -117,8 +120,10 @@ class Files:
     def embedded(self, node: Node | None) -> Node | None:
         """The YAML that a string holds, its places those of the file around it."""
         text = self.text(node)
-        if text is None:
-            return None
+        return None if text is None else self.tree_of(text, node.place.path if node else "")
+
+    def tree_of(self, text: Text, path: str) -> Node | None:
+        """The first document of YAML in a text, its places those of the text's characters."""
         starts = [0]
         for line in text.value.split("\n"):
             starts.append(starts[-1] + len(line) + 1)
@@ -131,7 +136,7 @@ class Files:
             width = place.end_column - place.column
             return Place(outer.path, outer.line, outer.column, outer.column + width)
 
-        parts = read_parts(text.value, node.place.path if node else "", locate=locate)
+        parts = read_parts(text.value, path, locate=locate)
         tree = parts[0].tree if parts else None
         return marked(tree, self.labels) if tree is not None and self.labels else tree
 

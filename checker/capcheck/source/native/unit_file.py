@@ -21,6 +21,8 @@ Settings = dict[tuple[str, str], list[Text]]
 _SECTION = re.compile(r"\s*\[([A-Za-z-]+)\]\s*$")
 _SPECIFIER = re.compile(r"%([a-zA-Z%])")
 _PREFIXES = "@-:+!|"
+# Specifiers that stand for a folder: what is below it is known by its name.
+_FOLDERS = frozenset("hSCLEtTV")
 
 
 def is_unit(document: Document, suffixes: tuple[str, ...]) -> bool:
@@ -81,13 +83,15 @@ def command(line: Text) -> Text:
 
 
 def expanded(line: Text) -> Text:
-    """A value whose specifiers are marked as unresolved."""
+    """A value whose specifiers are marked as unresolved, but for those of folders."""
     parts: list[Text] = []
     at = 0
     for match in _SPECIFIER.finditer(line.value):
         written = line[match.start() : match.end()]
-        known = match[1] == "%"
-        parts += [line[at : match.start()], written[1:] if known else written.missing(match[0])]
+        known = written[1:] if match[1] == "%" else written
+        if match[1] not in _FOLDERS and match[1] != "%":
+            known = written.missing(match[0])
+        parts += [line[at : match.start()], known]
         at = match.end()
     return joined((*parts, line[at:])) if parts else line
 

@@ -12,6 +12,8 @@ from capcheck.manifest.native.draft import draft
 from capcheck.manifest.native.facts import stated
 from capcheck.manifest.native.names import name_of
 from capcheck.place import Place
+from capcheck.registry.tables import Registry
+from capcheck.resolution.resolve import resolve
 from capcheck.source.native import deployment as native
 from hypothesis import given
 from hypothesis import strategies as st
@@ -180,6 +182,22 @@ def of(
             {},
             {"/gpu": "the processor: no accelerator is asked for"},
         ),
+        (
+            {"gpu": "MIG-2g.24gb"},
+            {},
+            {"/gpu": "a MIG slice (2g.24gb): nothing is predicted of a part of a card"},
+        ),
+        ({"gpu": "TPU-v5e"}, {}, {"/gpu": "a TPU-v5e of Google: nothing is predicted of TPUs"}),
+        (
+            {"backend": "nim"},
+            {},
+            {"/backend": "NIM picks TensorRT-LLM, vLLM or SGLang when it starts, by its profile"},
+        ),
+        (
+            {"backend": "huggingfaceserver"},
+            {},
+            {"/backend": "KServe's server runs vLLM where it can, else Transformers"},
+        ),
         ({"gpu_count": "all"}, {}, {"/gpus_per_replica": "all GPUs of the machine"}),
         ({"model": "/models/a"}, {}, {"/model": "what lies at /models/a"}),
         ({"model": "pvc://a/b"}, {}, {"/model": "what lies at pvc://a/b"}),
@@ -266,6 +284,36 @@ def test_the_engine_behind_a_preset(runtime: dict[str, object], backend: str):
     found = stated(of({"backend": "kaito-preset"}, runtime), "x")
     assert found.values["/backend"] == backend
     assert found.native.origins["/backend"] == ("--runtime" if runtime else "--backend")
+
+
+@pytest.mark.parametrize(
+    ("machine", "price", "note"),
+    [
+        ("Standard_NC4as_T4_v3", "azure Standard_NC4as_T4_v3", []),
+        (
+            "Standard_NC24ads_A100_v4",
+            "marketplace",
+            ["Standard_NC24ads_A100_v4 has no price in the table: another's is used"],
+        ),
+    ],
+)
+def test_a_machine_type_has_its_own_price(
+    repository: Repository, registry: Registry, machine: str, price: str, note: list[str]
+):
+    label = f"node.kubernetes.io/instance-type: {machine}"
+    repository.texts["chat.yaml"] = CHAT.replace(
+        "cloud.google.com/gke-accelerator: nvidia-l4", label
+    )
+    (entry,) = repository.entries("chat.yaml")
+    resolved, findings = resolve(entry.deployment(), registry)
+    assert resolved.origins["usd_per_gpu_hour"].text.startswith(price)
+    assert [one.message for one in findings if one.rule == "price-basis"] == note
+
+
+@pytest.mark.parametrize("gpu", ["AMD", "L4|A100-80GB", "CPU"])
+def test_a_part_of_the_name_differs_from_another_card(repository: Repository, gpu: str):
+    assert stated(of({"gpu": gpu}), "x").native.blanks["/gpu"].words == gpu
+    assert stated(of({"gpu": "MIG-2g.24gb"}), "x").native.blanks["/gpu"].words == ""
 
 
 REQUEST = """\

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from capcheck.manifest.deployment import Blank
-from capcheck.manifest.native.missing import NOT_IN_FILES, Missing, comments, missing
+from capcheck.manifest.native.missing import NOT_STATED, Missing, comments, missing
 from capcheck.place import Place
 
 PLACE = Place("chat.yaml", 1, 1, 2)
@@ -34,9 +34,7 @@ def test_a_blank_says_why():
 
 
 def test_what_no_file_says_has_a_sample():
-    assert left_open(*STATED[:5]) == (
-        Missing("budget", "budget: {monthly_usd: 1000}", NOT_IN_FILES),
-    )
+    assert left_open(*STATED[:5]) == (Missing("budget", "budget: {monthly_usd: 1000}", NOT_STATED),)
 
 
 def test_settings_of_the_engine_are_one_map():

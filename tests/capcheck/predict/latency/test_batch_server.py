@@ -33,6 +33,24 @@ def at(rate: float, **settings: object):
 ALONE_MS = 35.0 + 200 * 9.1
 
 
+def test_prompts_that_hide_behind_steps_cost_the_others_less():
+    """The loop turns as if prompts were shorter; who sends one waits for all of it."""
+    loops = [
+        closed_loop(
+            server(prefill_beside=share),
+            agents=8,
+            think_time_s=0.0,
+            prompt=PROMPT,
+            output=OUTPUT,
+        )
+        for share in (1.0, 0.4)
+    ]
+    full, hidden = loops
+    assert hidden.throughput_tok_s > full.throughput_tok_s
+    assert hidden.tpot_ms.mean == pytest.approx(full.tpot_ms.mean - 0.6 * 35.0 * 7 / 200, rel=0.01)
+    assert hidden.ttft_ms.mean > 35.0
+
+
 @pytest.mark.parametrize("slots", [1, 2, 16, 1024])
 @pytest.mark.parametrize("chunked", [True, False])
 def test_no_load_is_the_single_stream(slots: int, chunked: bool):

@@ -20,6 +20,22 @@ def of(requests: int, *, slots: int = 8, budget: int = 100, chunked: bool = Fals
     return burst(work_of(server, prompt=Lengths(100), output=Lengths(11)), requests)
 
 
+def test_a_prompt_waits_for_its_own_time_and_holds_others_up_for_a_share_of_it():
+    """Nobody decodes beside the first; the others take 4 ms each of the GPU, and 6 for themselves.
+
+    Their tokens come at 10, 20 and 24 ms; the third decodes from there.
+    """
+    server = Server(
+        step_ms, prefill_ms, 8, chunked_prefill=False, max_num_batched_tokens=100,
+        prefill_beside=0.4,
+    )  # fmt: skip
+    work = work_of(server, prompt=Lengths(100), output=Lengths(11))
+    found = burst(work, 3)
+    assert found.ttft_ms.mean == pytest.approx((10.0 + 20.0 + 24.0) / 3)
+    assert found.drained_ms == pytest.approx(24.0 + 10 * 14.0)
+    assert burst(work, 1).drained_ms == pytest.approx(10.0 + 10 * 10.0)
+
+
 @pytest.mark.parametrize("chunked", [True, False])
 def test_one_request_is_alone(chunked: bool):
     found = of(1, chunked=chunked)

@@ -9,6 +9,7 @@ from capcheck.predict.latency.bounds import saturation_rps, unloaded_ms
 from capcheck.predict.latency.ends import server_at
 from capcheck.predict.latency.headroom import headroom_rps
 from capcheck.predict.latency.load import load, not_predicted
+from capcheck.registry import tables
 from capcheck.registry.specs import BackendSpec
 from capcheck.resolution.resolved import Engine, Resolved
 
@@ -154,6 +155,16 @@ def test_routing_and_burstiness_set_how_a_copys_arrivals_vary(
     deployment = replace(resolved.deployment, traffic=traffic)
     server = server_at(end, replace(resolved, deployment=deployment), ENGINE, FakeSpeed(), None)
     assert server.arrival_spread == pytest.approx(spread)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "slots", "share"),
+    [("H100 80GB SXM", 64, 0.65), ("H100 80GB SXM", 1, 1.0), ("RTX 3090 24GB", 64, 1.0)],
+)
+def test_prompts_hide_behind_the_steps_of_data_centre_gpus(gpu, slots, share):
+    found = replace(resolve_of(), gpu=tables.load().gpu(gpu).variants[0])
+    server = server_at("value", found, replace(ENGINE, max_num_seqs=slots), FakeSpeed(), None)
+    assert server.prefill_beside == share
 
 
 @pytest.mark.parametrize(

@@ -460,7 +460,9 @@ def test_a_model_without_a_cache_is_limited_by_slots_alone():
     [
         ({"model": None}, "the model is not known"),
         ({"quant": None}, "the quant is not known"),
-        ({"engine": None}, "the backend or its settings are not known"),
+        ({"engine": None}, "needs a known setting of the engine"),
+        ({"engine": None, "backend": None}, "needs a known backend"),
+        ({"engine": None, "backend": None, "gpu": None}, "needs a known backend and GPU"),
         ({"usable_gib": None}, "the GPU's memory is not known"),
         ({"model": model("deepseek-v4-pro")}, "KV cache of deepseek-v4-pro"),
     ],

@@ -35,6 +35,7 @@ LAWS = st.builds(
     window=st.floats(0.0, 8192.0),
     arithmetic=st.floats(0.0, 2.0),
     per_sequence=st.floats(0.0, 1.0),
+    padded=st.floats(0.0, 50.0),
 )
 
 
@@ -48,6 +49,17 @@ def test_sliding_layers_stop_growing_at_their_window():
     beyond = DENSE.ms(1.0, 3000.0) - DENSE.ms(1.0, 2000.0)
     full_only = replace(DENSE, cache_sliding=0.0)
     assert beyond == pytest.approx(full_only.ms(1.0, 3002.0) - full_only.ms(1.0, 2002.0), rel=1e-3)
+
+
+def test_a_step_waits_for_whole_tiles_until_its_batch_fills_them():
+    padded = replace(DENSE, padded=30.0)
+    assert padded.ms(1.0, 0.0) == pytest.approx(0.5 + 2.0 + 30.0 + 0.01, rel=1e-3)
+    assert padded.ms(512.0, 500.0) == pytest.approx(DENSE.ms(512.0, 500.0), rel=1e-3)
+
+
+def test_a_measured_stream_below_the_tiles_moves_them_too():
+    padded = replace(DENSE, padded=30.0)
+    assert padded.at_stream(12.0, 0.0).ms(1.0, 0.0) == pytest.approx(12.0, rel=1e-6)
 
 
 def test_the_host_hides_behind_the_gpu_when_it_launches_ahead():

@@ -135,3 +135,37 @@ def test_experts_have_an_interval_of_their_own(
     traits = traits_of(resolved, load().section("engines"))
     assert traits is not None
     assert interval_class(replace(traits, flags=flags)) == expected
+
+
+@pytest.mark.parametrize(
+    ("flagged", "kind_low", "basis"),
+    [
+        (["moe 16bit", "moe w4a16"], 0.8, "fitted law for vllm/cuda"),
+        (["moe 16bit"], 0.2, "fitted law for vllm/cuda; not measured: moe w4a16 kernels"),
+    ],
+)
+def test_experts_have_kernels_of_their_own(
+    stated: Stated, registry: Registry, flagged: list[str], kind_low: float, basis: str
+):
+    values = {
+        "/model": "qwen3-30b-a3b",
+        "/quant": "AWQ",
+        "/backend": "vllm",
+        "/gpu": "L4 24GB",
+    }
+    resolved = resolve(stated(values), registry)[0]
+    traits = traits_of(resolved, load().section("engines"))
+    assert traits is not None
+    assert resolved.model is not None
+    assert resolved.backend is not None
+    seen = {
+        **SECTION["seen"]["vllm/cuda"],
+        "kernels": ["16bit", "w4a16"],
+        "flags": ["moe"],
+        "params_b": [1.0, 40.0],
+        "flagged": flagged,
+    }
+    section = {**SECTION, "seen": {"vllm/cuda": seen}}
+    found = certainty(section, traits, resolved.model, resolved.backend)
+    assert found.low == pytest.approx(kind_low)
+    assert found.basis == basis

@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 from capcheck.predict.coefficients import load
-from capcheck.predict.speed.fitted import LAWS, ceiling, fitted
+from capcheck.predict.speed.fitted import LAWS, fitted
+from capcheck.predict.speed.kernels import ceiling
 from capcheck.predict.speed.traits import Traits
 
 TRAITS = Traits(
@@ -40,33 +41,6 @@ def test_coefficients_stay_inside_physical_bounds(traits: Traits):
     assert 0.0 < values.utilisation <= ceiling(traits)
     for name in LAWS:
         assert getattr(values, name) > 0.0
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        ({}, 1.05),
-        ({"kernel": "fp8"}, 2.1),
-        ({"kernel": "fp4"}, 4.2),
-        ({"segment": "geforce"}, 2.1),
-        ({"engine": "llama.cpp", "kernel": "gguf-k"}, 0.63 * 2.1),
-        ({"engine": "llama.cpp", "kernel": "gguf-16"}, 0.63 * 1.05),
-        ({"engine": "llama.cpp", "kernel": "gguf-k", "architecture": "ampere"}, 2.1),
-        ({"engine": "llama.cpp", "kernel": "gguf-8", "architecture": "pascal"}, 4.2),
-        ({"engine": "llama.cpp", "kernel": "gguf-8", "architecture": "rdna3"}, 1.05),
-        (
-            {
-                "engine": "llama.cpp",
-                "kernel": "gguf-k",
-                "architecture": "ada",
-                "segment": "geforce",
-            },
-            4.2,
-        ),
-    ],
-)
-def test_the_ceiling_is_the_tensor_cores(change: dict[str, str], expected: float):
-    assert ceiling(replace(TRAITS, **change)) == pytest.approx(expected)
 
 
 def test_every_shipped_deviation_can_be_asked_for():

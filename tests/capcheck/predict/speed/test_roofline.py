@@ -35,6 +35,7 @@ def facts(**changes: float) -> SimpleNamespace:
             "weight_bytes": 16e9,
             "cache_bytes": 1e8,
             "step_params": 8e9,
+            "tile_tokens": 0.0,
             "prompt_tokens": 1000,
             "prefill_params": 7e9,
             "chunks": 1,
@@ -59,6 +60,21 @@ def test_two_gpus_share_the_work_and_pay_for_the_collectives():
     expected = 32 * 0.05 + memory + arithmetic + collectives + 3 * 0.02
     two = facts(tensor_parallel_size=2, cache_ranks=2)
     assert roofline.step(two, FITTED) == pytest.approx(expected)
+
+
+def test_a_step_takes_as_long_as_its_whole_tiles_where_those_take_longer():
+    needed = (16e9 + 4 * 1e8) / (2e9 * 0.8) + 4 * 2 * 8e9 * 1.5 / (3e11 * 0.5)
+    tiles = 1000 * 2 * 8e9 * 1.5 / (3e11 * 0.5)
+    others = 32 * 0.05 + 3 * 0.02
+    few, many = facts(tile_tokens=4.0), facts(tile_tokens=1000.0)
+    assert roofline.step(few, FITTED) == pytest.approx(needed + others, rel=1e-3)
+    assert roofline.step(many, FITTED) == pytest.approx(tiles + others, rel=1e-3)
+    assert roofline.step(many, FITTED, padding=0.0) == pytest.approx(needed + others)
+
+
+def test_a_quantised_layer_may_launch_several_layers_worth_of_kernels():
+    assert roofline.launches(32, None, 0.0, 2.4) == pytest.approx(76.8)
+    assert roofline.launches(32, 8, 0.125, 2.0) == pytest.approx(128.0)
 
 
 def test_a_prefill_on_one_gpu():

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from textwrap import dedent
 
 import pytest
+from capcheck.source import yaml_tree
 from capcheck.source.native import text as texts
 from capcheck.source.native.registry import inspect
 from capcheck.source.native.tree import Document
@@ -154,6 +155,56 @@ def test_scripts_of_any_characters_are_read(script: str) -> None:
 def test_an_alias_bomb_ends_in_an_error(text: str) -> None:
     inspection = inspect({"f.yaml": text})
     assert "too-many-nodes" in {problem.code for problem in inspection.problems}
+
+
+def test_a_bomb_of_millions_is_left_at_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    bomb = "".join(
+        f"a{n}: &a{n} [{', '.join([f'*a{n - 1}' if n else 'x'] * 10)}]\n" for n in range(9)
+    )
+    seen = []
+    parse = yaml_tree.events
+    monkeypatch.setattr(
+        yaml_tree, "events", lambda text: (seen.append(one) or one for one in parse(text))
+    )
+    inspection = inspect({"f.yaml": bomb})
+    assert [problem.code for problem in inspection.problems] == ["too-many-nodes"]
+    # 111,111,111 nodes are written with 100 events; those after the budget are not looked at.
+    assert len(seen) < 100
+
+
+def _services(count: int) -> str:
+    one = "{image: vllm/vllm-openai, command: --model a/b}"
+    return "services:\n" + "".join(f"  s{n}: {one}\n" for n in range(count))
+
+
+@pytest.mark.parametrize(
+    ("text", "read", "line"),
+    [
+        (_services(200), 200, None),
+        (_services(300), 200, 202),
+        (_services(15_000), 0, 2),
+        ("".join(f"---\n{_services(1)}" for _ in range(300)), 200, 603),
+        (
+            "servingEngineSpec:\n  modelSpec:\n"
+            + "".join(f"  - {{name: m{n}, modelURL: a/b}}\n" for n in range(15_000)),
+            0,
+            3,
+        ),
+        (
+            deployment(
+                "containers:\n- name: a\n  image: vllm/vllm-openai\n  args: [--model=a/b]\n"
+                "  env:\n" + "".join(f"  - {{name: V{n}, value: x}}\n" for n in range(300))
+            ),
+            1,
+            None,
+        ),
+    ],
+)
+def test_a_file_holds_so_many_deployments(text: str, read: int, line: int | None) -> None:
+    inspection = inspect({"f.yaml": text})
+    assert len(inspection.deployments) == read
+    found = [(problem.code, problem.place.line) for problem in inspection.problems]
+    assert found == ([] if line is None else [("too-many-deployments", line)])
 
 
 @pytest.mark.parametrize(

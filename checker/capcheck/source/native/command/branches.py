@@ -13,7 +13,12 @@ from fnmatch import fnmatchcase
 from operator import eq, ge, gt, le, lt, ne
 
 from capcheck.source.native.command.arrays import SEPARATOR
-from capcheck.source.native.command.variables import NO_ARGUMENTS, Environment, lone_name
+from capcheck.source.native.command.variables import (
+    NO_ARGUMENTS,
+    Environment,
+    is_known,
+    lone_name,
+)
 from capcheck.source.native.text import EMPTY, Text, joined
 
 TESTS = frozenset(("[", "[[", "test"))
@@ -81,11 +86,28 @@ class Branch:
     taken: bool | None = True
     settled: bool | None = False
     before: dict[str, Text] | None = None
+    # Of a `case`: the word that is compared, the patterns read so far, whether more of them follow.
+    subject: Text | None = None
+    patterns: list[Text] = field(default_factory=list)
+    awaits_pattern: bool = False
     alternatives: dict[str, list[Text]] = field(default_factory=dict)
 
     def condition(self) -> None:
         """What follows is tested."""
         self.in_condition, self.tests = True, []
+
+    def matched(self) -> bool | None:
+        """Whether the word of a `case` is one of the patterns; None where either is not known."""
+        patterns, self.patterns = self.patterns, []
+        self.awaits_pattern = False
+        if any(pattern.value == "*" for pattern in patterns):
+            return True
+        if self.subject is None or self.subject.unresolved:
+            return None
+        word = self.subject.value
+        if any(not p.unresolved and fnmatchcase(word, p.value) for p in patterns):
+            return True
+        return None if any(pattern.unresolved for pattern in patterns) else False
 
     def begin(self, environment: dict[str, Text], *, otherwise: bool = False) -> None:
         """A part starts: `then` and `do` by the tests before them, `else` by those that failed."""
@@ -131,7 +153,7 @@ class Branch:
 
 def doubtful(name: str, before: Text | None, values: Sequence[Text]) -> Text:
     """A variable that may have been given one of these values."""
-    if before is not None and before.value and before.unresolved in ((), (name,)):
+    if before is not None and before.value and is_known(before):
         there = _flags(before.value)
         added = [value.value[len(before.value) :] for value in values]
         appended = all(value.value.startswith(before.value) for value in values)

@@ -18,7 +18,14 @@ from capcheck.source.native.text import Text
 
 _URI = re.compile(r"[a-z][a-z0-9+.-]*://")
 # What `envsubst` or a template's parameters would fill in before the file is applied.
+# `<...>`, or a name in capitals that speaks of being replaced.
+_HOLE = re.compile(
+    r"<.+>|[A-Z0-9_]*(?:PLACEHOLDER|REPLACE_?(?:ME|WITH)|CHANGE_?ME|YOUR_|FIX_?ME)[A-Z0-9_]*"
+)
+_YOURS = re.compile(r"your[-_]", re.IGNORECASE)
+_LONGEST_HOLE = 200
 _PLACEHOLDER = re.compile(r"\$\{[^}]*\}|\$\([\w.-]+\)|\$[A-Z][A-Z0-9_]{2,}")
+_BELOW_HOME = re.compile(r"\$(?:HOME|\{HOME\})/[^$]+$")
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)([kKmMgG])?")
 _SCALE = {"": 1, "k": 10**3, "K": 2**10, "m": 10**6, "M": 2**20, "g": 10**9, "G": 2**30}
 
@@ -155,8 +162,10 @@ def typed(value: Text, type_: str, origin: str) -> Fact:
 
 
 def is_placeholder(text: str) -> bool:
-    """Whether a value is a hole that somebody is to fill in: `<your-model>`."""
-    return len(text) > 2 and text[0] == "<" and text[-1] == ">"
+    """Whether a value is a hole that somebody is to fill in: `<model>`, `your-org/your-model`."""
+    if len(text) > _LONGEST_HOLE:
+        return False
+    return bool(_HOLE.fullmatch(text)) or all(_YOURS.match(part) for part in text.split("/"))
 
 
 def model(value: Text, origin: str) -> Fact:
@@ -173,6 +182,8 @@ def model(value: Text, origin: str) -> Fact:
             return Stated(text, place, origin) if place else Unknown()
         if match[0] == "hf://":
             value = value[len("hf://") :]
+    elif value.unresolved == ("HOME",) and _BELOW_HOME.match(text) and value.place is not None:
+        return Stated(text, value.place, origin)
     return typed(value, "text", origin)
 
 

@@ -76,7 +76,7 @@ _HANDS_ON = {
 
 def engines_with(names: Iterable[str]) -> tuple[str, ...]:
     """The engines whose own rows have all of these flags by their full names."""
-    wanted = {_normal(name) for name in names}
+    wanted = {_normal(name).replace("--no-", "--", 1) for name in names}
     known: dict[str, set[str]] = {}
     for row in read(DATA / "engine_flags.csv"):
         names_of = (row["flag"], *several(row["aliases"]))

@@ -43,17 +43,17 @@ def of_name(model: str, engine: str) -> str | None:
         found = _last(tag)
         return f"gguf:{found}" if found else None
     tag = model.partition(":")[2]
-    if engine == "llama.cpp" and tag and not model.startswith(("http", "s3", "gs", "pvc", "oci")):
+    if engine == "llama.cpp" and tag and "://" not in model:
         return f"gguf:{tag}" if _GGUF.fullmatch(tag) else None
     last = model.rstrip("/").rpartition("/")[2]
     if last.lower().endswith(".gguf"):
         found = _last(_SPLIT.sub("", last[:-5]))
         return f"gguf:{found}" if found else None
-    if engine == "llama.cpp":
-        return None
     if "gguf" in last.lower():
         found = _last(last)
         return f"gguf:{found}" if found else None
+    if engine == "llama.cpp":
+        return None
     parts = re.split(r"[-_.:]", last.lower())
     return next((_PARTS[part] for part in _ORDER if part in parts), None)
 

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from capcheck.source.native.command.arithmetic import evaluate
 from capcheck.source.native.command.arrays import array, elements
 from capcheck.source.native.command.branches import TESTS, Branch, doubtful, holds
+from capcheck.source.native.command.heredocs import HereDocuments, Written
+from capcheck.source.native.command.scope import Scope
 from capcheck.source.native.command.variables import (
     NO_ARGUMENTS,
     Environment,
     closing,
-    is_open,
+    is_known,
     parameter,
 )
 from capcheck.source.native.text import EMPTY, MAX_LENGTH, Text, joined
@@ -39,6 +41,16 @@ class Command:
 def commands(script: Text, environment: Environment) -> tuple[Command, ...]:
     """Every simple command of a script, in order."""
     return _Reader(script[:MAX_LENGTH], environment).read()
+
+
+def written(script: Text, environment: Environment) -> tuple[Written, ...]:
+    """The files that a script writes by here-documents, in order."""
+    if "<<" not in script.value:
+        return ()
+    reader = _Reader(script[:MAX_LENGTH], environment)
+    reader.here.is_kept = True
+    reader.read()
+    return tuple(reader.here.written)
 
 
 # Arrays in arrays are no shell.
@@ -66,11 +78,11 @@ class _Reader:
         self.script = script
         self.value = script.value
         self.at = 0
-        self.environment: dict[str, Text] = dict(environment)
+        self.scope = Scope(environment, _most(script))
         self.words: list[Text] = []
         self.quoted_first = False
         self.found: list[Command] = []
-        self.heredocs: list[str] = []
+        self.here = HereDocuments()
         self.open: list[Branch] = []
         self.branch = 0
         self.operator = ";"
@@ -79,8 +91,6 @@ class _Reader:
         # The braces that are open; those of a function's body hold what its callers handed it.
         self.braces: list[Text | None] = []
         self.is_function = False
-        self.expanded = 0
-        self.most = _most(script)
 
     def read(self) -> tuple[Command, ...]:
         while self.at < len(self.value):
@@ -109,20 +119,33 @@ class _Reader:
         self.at += len(operator)
         if operator == "\n" and not self.words and self.operator in ("&&", "||"):
             return  # the command goes on in the next line
-        in_case = bool(self.open) and self.open[-1].opener == "case"
-        if operator == "(" and len(self.words) == 1 and not in_case and not self._is_word():
+        awaits = bool(self.open) and self.open[-1].awaits_pattern
+        if operator == "(" and len(self.words) == 1 and not awaits and not self._is_word():
             self.words = []  # the name of a function
             self.is_function = True
-        elif operator == ")" and in_case:
-            self.words = []  # a pattern
-            self.branch += 1
-            self.open[-1].end(self.environment)
-            self.open[-1].begin(self.environment)
+        elif operator in ("|", ")") and awaits:
+            self._pattern(operator)
         else:
             self._complete()
+            if self.open and self.open[-1].opener == "case":
+                if operator == ";;":
+                    self.open[-1].end(self.scope.own())
+                    self.open[-1].awaits_pattern = True
+                elif operator == ")" and self.open[-1].awaits_pattern:
+                    self._pattern(operator)
         self.operator = operator if operator not in ("\n", "(", ")") else ";"
         if operator == "\n":
-            self._skip_heredocs()
+            self._here_documents()
+
+    def _pattern(self, operator: str) -> None:
+        """One of the patterns of a `case`, and with the last of them its part."""
+        case = self.open[-1]
+        case.patterns += self.words
+        self.words = []
+        if operator == ")":
+            self.branch += 1
+            case.tests = [case.matched()]
+            case.begin(self.scope.own())
 
     def _is_word(self) -> bool:
         """Whether the one word before a bracket is the shell's own: `while ((`."""
@@ -132,27 +155,29 @@ class _Reader:
         words, self.words = self.words, []
         while words and not self.quoted_first and self._takes(words[0].value, words):
             words = words[1:]
-        own = dict(self.environment)
+        alone = all(_ASSIGNMENT.match(word.value) for word in words)
+        own = self.scope.own() if alone else self.scope.seen()
+        if not alone and _ASSIGNMENT.match(words[0].value):
+            own = dict(own)
         while words and (match := _ASSIGNMENT.match(words[0].value)):
             self._note(words[0], match, own)
             words = words[1:]
-            if not words:
-                self.environment = own
         if words and words[0].value in _DECLARERS:
             for word in words[1:]:
                 if match := _ASSIGNMENT.match(word.value):
-                    self._note(word, match, self.environment)
+                    self._note(word, match, self.scope.own())
             words = []
         self.tested = []
         if words:
-            result = holds(words, self.environment)
+            result = holds(words, self.scope.variables)
             if words[0].value in TESTS:
                 self.tested = [result]
             if self.open and self.open[-1].in_condition:
                 self.open[-1].tests.append(result)
             if [word.value for word in words[:2]] == ["set", "--"]:
-                self.environment.pop(NO_ARGUMENTS, None)
+                self.scope.own().pop(NO_ARGUMENTS, None)
             self.found.append(Command(tuple(words), own, self.branch if self.open else 0))
+            self.here.ran(words)
 
     def _takes(self, head: str, words: list[Text]) -> bool:
         """Whether a command begins with a word of the shell's own; what that word means is done."""
@@ -161,19 +186,23 @@ class _Reader:
             self.open.append(Branch(head))
             self.branch += 1
             if head in ("for", "select", "case"):
-                if head != "case" and len(words) > 1:
-                    self._assign(words[1].value, words[1].missing(words[1].value))
+                if head == "case":
+                    self.open[-1].awaits_pattern = True
+                    self.open[-1].subject = words[1] if len(words) > 1 else None
+                    self.open[-1].patterns = words[3:]
+                elif len(words) > 1:
+                    self.scope.assign(words[1].value, words[1].missing(words[1].value))
                 words[1:] = []
             else:
                 self.open[-1].condition()
         elif head in _CLOSERS:
             if inner is not None:
-                self.open.pop().close(self.environment)
+                self.open.pop().close(self.scope.own())
             self.branch += 1
             words[1:] = []
         elif head == "}":
             if self.braces and (known := self.braces.pop()) is not None:
-                self.environment[NO_ARGUMENTS] = known
+                self.scope.own()[NO_ARGUMENTS] = known
         elif head in _SKIPPED:
             self._part(head, inner)
         else:
@@ -187,20 +216,20 @@ class _Reader:
         if inner is None:
             return
         if head in ("then", "do"):
-            inner.begin(self.environment)
+            inner.begin(self.scope.own())
         elif head in ("else", "elif"):
-            inner.end(self.environment)
+            inner.end(self.scope.own())
             if head == "elif":
                 inner.condition()
             else:
-                inner.begin(self.environment, otherwise=True)
+                inner.begin(self.scope.own(), otherwise=True)
 
     def _brace(self) -> None:
         """`{`: what a function is handed is not what the script is."""
         is_function = self.is_function or self.words[0].value == "function"
-        self.braces.append(self.environment.get(NO_ARGUMENTS) if is_function else None)
+        self.braces.append(self.scope.variables.get(NO_ARGUMENTS) if is_function else None)
         if is_function:
-            self.environment.pop(NO_ARGUMENTS, None)
+            self.scope.own().pop(NO_ARGUMENTS, None)
         self.is_function = False
         self.words = []
 
@@ -218,13 +247,7 @@ class _Reader:
             return
         if decided is None:
             value = doubtful(name, before, (value or word,))
-        self._assign(name, value, into)
-
-    def _assign(self, name: str, value: Text, into: dict[str, Text] | None = None) -> None:
-        self.expanded += len(value.value)
-        if self.expanded > self.most or len(value.value) > MAX_LENGTH:
-            value = value[:100].missing(name)
-        (self.environment if into is None else into)[name] = value
+        self.scope.assign(name, value, into)
 
     def _word(self) -> None:
         """Read one word; expansions outside quotes may make it several or none."""
@@ -258,8 +281,7 @@ class _Reader:
                 # `NAME=` stands in the first pieces; joining all of them each time adds up.
                 head = "".join(piece.value[:200] for piece in pieces[:4])
                 is_assignment = bool(_ASSIGNMENT.match(head))
-                name = value.unresolved[:1]
-                if is_assignment or (name and not is_open(name[0], value)):
+                if is_assignment or not is_known(value):
                     pieces.append(value)
                 else:
                     self._split_into(value, pieces, words)
@@ -298,15 +320,20 @@ class _Reader:
 
     def _quotes(self, pieces: list[Text]) -> None:
         self.at += 1
+        self._expand(pieces, len(self.value), '"')
+        self.at += 1
+
+    def _expand(self, pieces: list[Text], end: int, quote: str) -> None:
+        """Text whose expansions stay one word, up to its quote or `end`."""
         start = self.at
-        while self.at < len(self.value) and self.value[self.at] != '"':
+        while self.at < end and self.value[self.at] != quote:
             char = self.value[self.at]
             if char == "\\":
                 pieces.append(self.script[start : self.at])
                 follower = self.value[self.at + 1 : self.at + 2]
                 kept = EMPTY
                 if follower != "\n":
-                    first = self.at + 1 if follower in tuple('"\\$`') else self.at
+                    first = self.at + 1 if follower in ("\\", "$", "`", quote) else self.at
                     kept = self.script[first : self.at + 2]
                 pieces.append(kept)
                 self.at += 2
@@ -318,7 +345,6 @@ class _Reader:
             else:
                 self.at += 1
         pieces.append(self.script[start : self.at])
-        self.at += 1
 
     def _expansion(self) -> Text:
         """What starts with `$` or a backquote, from `self.at` on."""
@@ -331,12 +357,11 @@ class _Reader:
             self.at = closing(self.value, start + 1, "(", ")") + 1
             written = self.script[start : self.at]
             counted = written.value.startswith("$((") and written.value.endswith("))")
-            if counted and (number := evaluate(written, self.environment)) is not None:
+            if counted and (number := evaluate(written, self.scope.variables)) is not None:
                 return number
             return written if written.unresolved else written.missing(written.value[:60])
-        value, self.at = parameter(self.script, start, self.environment)
-        self.expanded += len(value.value)
-        if self.expanded > self.most:
+        value, self.at = parameter(self.script, start, self.scope.variables)
+        if not self.scope.spend(len(value.value)):
             return self.script[start : self.at].missing("text beyond the limit")
         return value
 
@@ -347,7 +372,7 @@ class _Reader:
         self.at = end + 1
         if self.depth >= _DEEPEST:
             return inner.missing("(...)")
-        found = _Reader(inner, self.environment, self.depth + 1).read()
+        found = _Reader(inner, self.scope.variables, self.depth + 1).read()
         return array([word for command in found for word in command.words])
 
     def _redirection(self, length: int) -> None:
@@ -357,26 +382,28 @@ class _Reader:
             self.at += 1
         before = self.words
         first = self.quoted_first
+        quoted = self.value[self.at : self.at + 1] in ("'", '"', "\\")
         self.words = []
         if self.at < len(self.value) and self.value[self.at] not in ";|\n()":
             if self.value[self.at] == "&":
                 self.at += 1
             self._word()
-        target = self.words
+        self.here.redirected(written, self.words, quoted=quoted)
         self.words, self.quoted_first = before, first
-        if written.endswith("<<") or written.endswith("<<-"):
-            self.heredocs.append(target[0].value if target else "")
 
-    def _skip_heredocs(self) -> None:
-        for delimiter in self.heredocs:
-            while self.at < len(self.value):
-                end = self.value.find("\n", self.at)
-                end = len(self.value) if end < 0 else end
-                line = self.value[self.at : end]
-                self.at = end + 1
-                if line.strip() == delimiter:
-                    break
-        self.heredocs = []
+    def _here_documents(self) -> None:
+        for delimiter, quoted in self.here.delimiters:
+            start = self.at
+            end, after = self.here.end_of(self.value, start, delimiter)
+            if (output := self.here.output) is not None:
+                pieces = [self.script[start:end]]
+                if not quoted:
+                    pieces = []
+                    self._expand(pieces, end, "")
+                path, adds = output
+                self.here.written.append(Written(path, joined(pieces), adds, bool(self.open)))
+            self.at = after
+        self.here.end_line()
 
 
 _ENDS_RUN = frozenset(" \t\n\r;|&()<>\\'\"$`")

@@ -114,13 +114,12 @@ def value_of(name: str, written: Text, environment: Environment) -> Text:
     known = environment.get(name)
     if known is None:
         return written.missing(name)
-    whole = not known.unresolved or is_open(name, known)
-    return known.taken_from(name) if whole else written.missing(name)
+    return known.taken_from(name) if is_known(known) else written.missing(name)
 
 
-def is_open(name: str, value: Text) -> bool:
-    """Whether a variable's value is known but for what a branch may add to it."""
-    return value.unresolved == (name,) and not all(run.unresolved for run in value.runs)
+def is_known(value: Text) -> bool:
+    """Whether anything of a variable's value is known: one word of several, or all of it."""
+    return not value.unresolved or not all(run.unresolved for run in value.runs)
 
 
 def closing(value: str, start: int, opening: str, end: str) -> int:
@@ -161,7 +160,7 @@ def _braced(whole: Text, environment: Environment, depth: int) -> Text:
         return value_of(name, whole, environment)
     operator = rest.value[:2] if rest.value[0] == ":" else rest.value[:1]
     word = rest[len(operator) :]
-    if known is not None and known.unresolved and not is_open(name, known):
+    if known is not None and not is_known(known):
         return whole.missing(name)
     if operator in (":-", ":="):
         chosen = _within(word, environment, depth) if empty else known

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from capcheck.source.native.charts import is_off, values_of
+from capcheck.source.native.charts import Values, charts, is_off
 from capcheck.source.native.container import read as read_container
 from capcheck.source.native.container import words_of
 from capcheck.source.native.deployment import Fact, NativeDeployment, Stated, deployment
@@ -27,35 +27,43 @@ NAME = "app-template"
 
 
 def recognises(document: Document) -> bool:
-    """By the keys: `controllers.<name>.containers`, in a HelmRelease's values or by themselves."""
-    controllers = at(values_of(document), "controllers")
-    return any(at(controller, "containers") is not None for _, controller in entries(controllers))
+    """By the keys: `controllers.<name>.containers` in values, or below a key of another chart's."""
+    return any(True for _ in charts(document, None, _is_chart))
 
 
 def read(document: Document, files: Files) -> list[NativeDeployment]:
     """One deployment for each controller that serves a model, or for each of its containers."""
-    values = values_of(document)
-    controllers = at(values, "controllers")
-    found = []
-    for name, controller in entries(controllers):
+    return [
+        deployment
+        for values in charts(document, files, _is_chart)
+        for name, controller in entries(at(values.node, "controllers"))
+        if not is_off(controller)
+        for deployment in _controller(values, name, controller)
+    ]
+
+
+def _is_chart(node: Node) -> bool:
+    controllers = entries(at(node, "controllers"))
+    return any(at(controller, "containers") is not None for _, controller in controllers)
+
+
+def _controller(values: Values, name: str, controller: Node) -> Iterator[NativeDeployment]:
+    pod = at(controller, "pod")
+    if at(pod, "nodeSelector") is None and at(pod, "affinity") is None:
+        pod = at(values.node, "defaultPodOptions")
+    serving = tuple(_served(controller, pod, values.files, values.document))
+    for container, one in serving:
         role = f"controllers.{name}"
-        pod = at(controller, "pod")
-        if at(pod, "nodeSelector") is None and at(pod, "affinity") is None:
-            pod = at(values, "defaultPodOptions")
-        serving = () if is_off(controller) else tuple(_served(controller, pod, files, document))
-        for container, one in serving:
-            place = f"{role}.containers.{container}" if len(serving) > 1 else role
-            over: dict[str, Fact] = {"replicas": number(controller, "replicas")}
-            found.append(
-                deployment(
-                    address=document.address(place) if document.kind else place,
-                    kind=document.kind or NAME,
-                    place=key_place(controllers, name) or controller.place,
-                    facts=facts_of(one, over),
-                    settings=one.reading.settings,
-                )
-            )
-    return found
+        if len(serving) > 1:
+            role = f"{role}.containers.{container}"
+        over: dict[str, Fact] = {"replicas": number(controller, "replicas")}
+        yield deployment(
+            address=values.address(role),
+            kind=values.document.kind or NAME,
+            place=key_place(at(values.node, "controllers"), name) or controller.place,
+            facts=facts_of(one, over),
+            settings=one.reading.settings,
+        )
 
 
 def _served(

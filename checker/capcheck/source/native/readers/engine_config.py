@@ -43,6 +43,7 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
             kind=NAME,
             place=document.place,
             facts=facts,
+            expect=None if "model" in facts else "runtime",
             settings=sheet.settings,
         )
     ]

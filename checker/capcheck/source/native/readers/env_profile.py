@@ -29,6 +29,8 @@ _ENGINES = {
     "llama_arg": "llama.cpp",
     "tgi": "tgi",
 }
+# What may stand before `MODEL` in the name of the variable that holds the model.
+_OWNERS = frozenset(("llm", "hf", "serve", "server", "default"))
 _ABBREVIATIONS = {"gpu-mem-util": "gpu-memory-utilization", "model-id": "model"}
 
 
@@ -46,7 +48,8 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
     flagged = command_facts.of_config(_flags(variables, engine), engine)
     own = command_facts.of_environment(variables, engine)
     facts = merged(own.facts, flagged.facts)
-    if len(facts) < 2:
+    by_name = "model" in facts and engine in _named(command_line.base_name(document))
+    if len(facts) < 2 and not by_name:
         return []
     facts["backend"] = Stated(engine, document.place, "names of the variables")
     command_facts.with_quant_of_name(facts)
@@ -64,12 +67,15 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
 
 def _engine(document: Document, variables: dict[str, Text]) -> str:
     """The engine that the names in the file, or else its own name, hold; none where several do."""
-    named = " ".join(variables).lower()
-    for text in (named, command_line.base_name(document).lower()):
-        found = {engine for word, engine in _ENGINES.items() if word in text}
+    for text in (" ".join(variables), command_line.base_name(document)):
+        found = _named(text)
         if found:
             return found.pop() if len(found) == 1 else ""
     return ""
+
+
+def _named(text: str) -> set[str]:
+    return {engine for word, engine in _ENGINES.items() if word in text.lower()}
 
 
 def _flags(variables: dict[str, Text], engine: str) -> list[tuple[str, Text]]:
@@ -82,6 +88,8 @@ def _flags(variables: dict[str, Text], engine: str) -> list[tuple[str, Text]]:
             flag = "-".join(words[first:])
             flag = _ABBREVIATIONS.get(flag, flag)
             row = known.get(f"--{flag}")
+            if flag == "model" and not set(words[:first]) <= {engine, *_OWNERS}:
+                break  # a draft's, a judge's, another server's
             if row is not None and row.meaning and (first or len(words) > 1 or flag == "model"):
                 found.append((flag, value))
                 break

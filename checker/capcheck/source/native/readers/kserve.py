@@ -21,6 +21,7 @@ from capcheck.source.native.deployment import (
 )
 from capcheck.source.native.gpus import by_labels, requested
 from capcheck.source.native.pod import (
+    NONE_ASKED_FOR,
     Served,
     container_of,
     containers_of,
@@ -40,6 +41,7 @@ NAME = "KServe InferenceService"
 
 _GROUPS = ("serving.kserve.io", "ome.io")
 _RUNTIMES = ("ServingRuntime", "ClusterServingRuntime")
+_MOUNTED = "/mnt/models"
 _FORMATS = {"huggingface": "huggingfaceserver", "vllm": "vllm", "sglang": "sglang"}
 
 
@@ -57,7 +59,9 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
     predictor = at(document.tree, "spec", "predictor")
     if containers_of(predictor):
         serving = served(predictor, files, document)
-        return [] if serving is None else [_service(document, predictor, serving, {})]
+        return (
+            [] if serving is None else [_service(document, predictor, serving, _fetched(serving))]
+        )
     node = at(predictor, "model")
     if node is None:
         return []
@@ -70,6 +74,17 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
         over["model"] = Unknown("the model stands in a storage secret", storage.place)
     serving = _of_model(node, predictor, document, files)
     return [] if serving is None else [_service(document, predictor, serving, over)]
+
+
+def _fetched(serving: Served) -> dict[str, Fact]:
+    """The model that KServe puts where a container of one's own finds it.
+
+    Source: KServe, "Custom predictor": the storage that STORAGE_URI names stands at /mnt/models.
+    """
+    uri = serving.container.environment.get("STORAGE_URI")
+    told = serving.reading.facts.get("model")
+    elsewhere = isinstance(told, Stated) and str(told.value).rstrip("/") != _MOUNTED
+    return {} if uri is None or elsewhere else {"model": model_fact(uri, "env STORAGE_URI")}
 
 
 def _of_model(
@@ -131,36 +146,49 @@ def _service(
 
 
 def _runtime(document: Document, files: Files) -> list[NativeDeployment]:
+    """The engine of a runtime; OME's has a decoder beside it where prefill is apart."""
     spec = at(document.tree, "spec")
-    engine = at(spec, "engineConfig")
-    pod = at(engine, "leader") or engine or spec
-    serving = served(pod, files, document)
+    parts = {"engine": at(spec, "engineConfig"), "decoder": at(spec, "decoderConfig")}
+    if parts["engine"] is None or parts["decoder"] is None:
+        parts = {"": parts["engine"] or spec}
+    found = (_part(document, files, part, role) for role, part in parts.items())
+    return [deployment for deployment in found if deployment is not None]
+
+
+def _part(
+    document: Document, files: Files, part: Node | None, role: str
+) -> NativeDeployment | None:
+    spec = at(document.tree, "spec")
+    leader = at(part, "leader")
+    serving = served(leader or part, files, document)
     if serving is None:
-        return []
+        return None
     over: dict[str, Fact] = {}
+    if isinstance(serving.gpu, Stated) and serving.gpu.origin == NONE_ASKED_FOR:
+        # The InferenceService that names the runtime may ask for some.
+        serving = replace(serving, gpu=Unknown(), gpu_count=Unknown())
     settings = dict(serving.reading.settings)
     _with_workers(over, settings, spec, serving)
-    if at(engine, "leader") is not None:
-        size = number(at(engine, "worker"), "size")
+    if leader is not None:
+        size = number(at(part, "worker"), "size")
         nodes = 1 + (int(size.value) if isinstance(size, Stated) else 0)
         over["gpu_count"] = times(serving.gpu_count, nodes)
-        settings["nodes"] = Stated(nodes, place_of(engine), "field engineConfig")
+        settings["nodes"] = Stated(nodes, place_of(part), "field engineConfig")
     for supported in items(at(spec, "supportedModelFormats")):
         quantization = at(supported, "quantization")
         if quantization is not None and "quant" not in serving.reading.facts:
             over["quant"] = Stated(
                 plain(quantization).lower(), quantization.place, "field quantization"
             )
-    return [
-        deployment(
-            address=document.address(),
-            kind=document.kind,
-            place=name_place(document),
-            facts=facts_of(serving, over),
-            expect="runtime",
-            settings=settings,
-        )
-    ]
+    return deployment(
+        address=document.address(role),
+        kind=document.kind,
+        place=name_place(document),
+        facts=facts_of(serving, over),
+        expect="runtime",
+        role=role,
+        settings=settings,
+    )
 
 
 def _with_workers(

@@ -1,7 +1,8 @@
-"""Helm values of the vllm-kserve chart, which writes a KServe InferenceService with vLLM.
+"""Helm values of the charts vllm-kserve and llm-d-kserve, which write KServe's objects with vLLM.
 
-Without resources of its own the chart's defaults decide on the GPUs. Source:
-redhat-ai-services/helm-charts charts/vllm-kserve.
+An `oci://` model by itself is such a chart's too: KServe alone mounts a model's container. Without
+resources of its own the chart's defaults decide on the GPUs. Source: redhat-ai-services/helm-charts
+charts/vllm-kserve and charts/llm-d-kserve.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from capcheck.source.native.command.facts import of_arguments
 from capcheck.source.native.deployment import Fact, NativeDeployment, Stated, Unknown
 from capcheck.source.native.gpus import by_labels, requested
 from capcheck.source.native.pod import number, times
-from capcheck.source.native.tree import Document, Files, at, place_of
+from capcheck.source.native.tree import Document, Files, at, place_of, plain
 from capcheck.source.nodes import Node
 
 NAME = "Helm values (KServe vllm)"
@@ -32,22 +33,25 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
 
 def _is_chart(node: Node) -> bool:
     uri = at(node, "model", "uri")
-    return uri is not None and any(at(node, key) is not None for key in _KEYS)
+    known = any(at(node, key) is not None for key in _KEYS)
+    return uri is not None and (known or plain(uri).startswith("oci://"))
 
 
 def _deployment(values: Values) -> NativeDeployment:
     node = values.node
     uri = values.text("model", "uri")
-    arguments = values.files.texts(at(node, "model", "args")) or values.files.texts(
-        at(node, "args")
-    )
+    listed = (at(node, "model", "args"), at(node, "args"), at(node, "vllm", "additionalArguments"))
+    arguments = next((texts for one in listed if (texts := values.files.texts(one))), ())
     passed = of_arguments(arguments, "vllm")
-    asked = requested(at(node, "resources"))
+    asked = requested(at(node, "resources")) or requested(at(node, "vllm", "resources"))
+    replicas = number(at(node, "scaling"), "minReplicas")
     facts: dict[str, Fact] = {
         "backend": Stated("vllm", place_of(at(node, "model")), "chart"),
         "model": model_fact(uri, "field model.uri") if uri is not None else Unknown(),
         "gpu": by_labels(node),
-        "replicas": number(at(node, "scaling"), "minReplicas"),
+        "replicas": replicas
+        if isinstance(replicas, Stated)
+        else number(at(node, "vllm"), "replicaCount"),
     }
     if asked is not None:
         facts["gpu_count"] = asked.count
@@ -64,5 +68,9 @@ def _deployment(values: Values) -> NativeDeployment:
         facts["gpu_count"] = times(asked.count, int(nodes.value))
         settings["nodes"] = nodes
     return values.deployment(
-        values.key or "vllm-kserve", facts, passed.facts, settings=settings, partial=asked is None
+        values.key or ("vllm-kserve" if at(node, "vllm") is None else "llm-d-kserve"),
+        facts,
+        passed.facts,
+        settings=settings,
+        partial=asked is None,
     )

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from capcheck.source.native import command_line
 from capcheck.source.native.command.facts import with_quant_of_name
+from capcheck.source.native.command.programs import calls_in_script
 from capcheck.source.native.command.variables import Environment
 from capcheck.source.native.deployment import NativeDeployment, Unknown, deployment
 from capcheck.source.native.text import Text, joined
@@ -49,7 +50,12 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
         whole = _expanded(line, macros) if spent < most else line
         spent += len(whole.value)
         script = _one_line(whole)
-        started = command_line.started(script, _environment(model, files))
+        environment = _environment(model, files)
+        started = command_line.started(script, environment)
+        if not started and any(
+            call.role == "other" for call in calls_in_script(script, environment)
+        ):
+            continue
         one = started[0] if started else _unread(line)
         facts = dict(one.facts)
         with_quant_of_name(facts)

@@ -1,7 +1,9 @@
 """Helm values of llm-d's modelservice chart: `modelArtifacts` with `decode` and `prefill`.
 
-`modelCommand: vllmServe` makes the chart write `vllm serve` with the model; the container's `args`
-follow. Source: llm-d-incubation/llm-d-modelservice values.schema.json and templates.
+The ModelService object, the chart's forerunner, has the same in its `spec` over a base that stands
+in another object. `modelCommand: vllmServe` makes the chart write `vllm serve` with the model; the
+container's `args` follow. Sources: llm-d-incubation/llm-d-modelservice values.schema.json and
+templates; llm-d.ai/v1alpha1 ModelService API.
 """
 
 from __future__ import annotations
@@ -33,16 +35,24 @@ _ACCELERATORS = {
 
 
 def recognises(document: Document) -> bool:
-    """By the keys."""
-    return any(True for _ in charts(document, None, _is_chart))
+    """By the keys, or by API group and kind."""
+    return _is_object(document) or any(True for _ in charts(document, None, _is_chart))
 
 
 def read(document: Document, files: Files) -> list[NativeDeployment]:
     """One deployment for each role that is created."""
+    spec = at(document.tree, "spec")
+    object_ = (Values(document, files, spec),) if _is_object(document) and spec else ()
     found = (
-        _role(values, role) for values in charts(document, files, _is_chart) for role in _ROLES
+        _role(values, role)
+        for values in (*object_, *charts(document, files, _is_chart))
+        for role in _ROLES
     )
     return [deployment for deployment in found if deployment is not None]
+
+
+def _is_object(document: Document) -> bool:
+    return document.group == "llm-d.ai" and document.kind == "ModelService"
 
 
 def _is_chart(node: Node) -> bool:
@@ -78,6 +88,7 @@ def _role(values: Values, role: str) -> NativeDeployment | None:
         serving.reading.facts,
         settings=serving.reading.settings,
         place=node.place,
+        partial=_is_object(values.document),
     )
 
 

@@ -58,7 +58,10 @@ def _role(
         return None
     facts = dict(serving.reading.facts) if serving else {}
     settings = dict(serving.reading.settings) if serving else {}
-    over: dict[str, Fact] = {"replicas": number(spec, "replicas")}
+    over: dict[str, Fact] = {"replicas": _replicas(spec)}
+    highest = number(at(spec, "scaling"), "maxReplicas")
+    if isinstance(highest, Stated):
+        settings["max_replicas"] = highest
     for name, key in (("tp", "tensor"), ("pp", "pipeline")):
         stated = number(at(spec, "parallelism"), key, origin=f"field parallelism.{key}")
         if isinstance(stated, Stated):
@@ -119,6 +122,12 @@ def _model(document: Document, files: Files) -> Fact | None:
     if uri.value.startswith("pvc://") and name is not None and "/" in name.value:
         return model_fact(name, "field model.name")
     return model_fact(uri, "field model.uri")
+
+
+def _replicas(spec: Node | None) -> Fact:
+    """`scaling` says from how many on, in place of `replicas`."""
+    lowest = number(at(spec, "scaling"), "minReplicas")
+    return lowest if isinstance(lowest, Stated) else number(spec, "replicas")
 
 
 def _nodes(spec: Node | None) -> int:

@@ -62,7 +62,7 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
     values = Values(document, files, inner)
     sheet = fields(values, inner, _FIELDS)
     own = fields(values, at(inner, "parameters"), {"model": ("model", "text")})
-    facts = merged(own.facts, {"backend": _backend(inner)}, sheet.facts)
+    facts = merged(own.facts, {"backend": _backend(inner, own.facts.get("model"))}, sheet.facts)
     with_quant_of_name(facts)
     if not isinstance(facts["backend"], Stated) and "model" not in facts:
         return []
@@ -77,8 +77,10 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
     ]
 
 
-def _backend(inner: Node) -> Fact:
+def _backend(inner: Node, model: Fact | None) -> Fact:
     backend = at(inner, "backend")
+    if backend is None and isinstance(model, Stated) and str(model.value).endswith(".gguf"):
+        return Stated("llama.cpp", model.place, "file of the model")
     if backend is None:
         return Unknown("LocalAI chooses the backend by the model's file")
     engine = _ENGINES.get(plain(backend).lower())

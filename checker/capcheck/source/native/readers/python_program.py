@@ -100,18 +100,26 @@ def _ray(source: Source, files: Files) -> Iterator[NativeDeployment]:
 
 def _modal(source: Source, files: Files) -> Iterator[NativeDeployment]:
     """`@app.function(gpu=...)` or `@app.cls(gpu=...)` on what starts the engine."""
-    for scope, decorator in islice(_decorated(source, ("function", "cls")), _MOST):
+    decorated = list(islice(_decorated(source, ("function", "cls")), _MOST))
+    on_gpu = [scope for scope, decorator in decorated if _given(decorator) is not None]
+    for scope, decorator in decorated:
         engine = engine_in(source, scope, files)
+        if engine is None and on_gpu == [scope]:
+            engine = engine_in(source, source.module, files)  # what it calls starts the engine
         if engine is None:
             continue
         options = source.arguments(decorator)
-        given = next((word.value for word in decorator.keywords if word.arg == "gpu"), None)
+        given = _given(decorator)
         gpu, count, alternatives = _gpu(source, given, at(options, "gpu"))
         own: dict[str, Fact] = {"gpu": gpu, "gpu_count": count}
         for key in ("min_containers", "keep_warm"):
             own = merged(own, {"replicas": number(options, key)})
         address = f"{scope.name}"
         yield _deployment(address, scope, source, engine, own, alternatives=alternatives)
+
+
+def _given(decorator: ast.Call) -> ast.expr | None:
+    return next((word.value for word in decorator.keywords if word.arg == "gpu"), None)
 
 
 def _gpu(

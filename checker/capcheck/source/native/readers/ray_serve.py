@@ -20,14 +20,16 @@ from capcheck.source.native.deployment import (
     merged,
 )
 from capcheck.source.native.fields import of_sku
-from capcheck.source.native.gpus import by_labels, requested
+from capcheck.source.native.gpus import Requested, by_labels, requested
 from capcheck.source.native.pod import containers_of
-from capcheck.source.native.ray_llm import of_config, of_program
+from capcheck.source.native.ray_llm import BY_SIZES, of_config, of_program
 from capcheck.source.native.tree import Document, Files, at, items, place_of, plain
 from capcheck.source.nodes import Node, Scalar
 
 NAME = "Ray Serve"
 
+# Source: AWS Neuron device plugin; `aws.amazon.com/neuroncore` counts the cores.
+_DEVICES_OF_CORES = frozenset(("aws.amazon.com/neuron", "aws.amazon.com/neurondevice"))
 _ROLES = (("prefill_config", "prefill"), ("decode_config", "decode"))
 
 
@@ -134,12 +136,20 @@ def _anyscale_gpu(tree: Node | None) -> Fact:
     return stated[0] if stated and len({gpu.value for gpu in stated}) == 1 else Unknown()
 
 
-def _asked(pod: Node) -> Fact | None:
-    for container in containers_of(pod):
-        asked = requested(at(container, "resources"))
-        if asked is not None:
-            return asked.count
-    return None
+def _asked(pod: Node) -> Requested | None:
+    found = (requested(at(container, "resources")) for container in containers_of(pod))
+    return next((asked for asked in found if asked is not None), None)
+
+
+def _kind(workers: tuple[Node, ...]) -> Fact:
+    """The accelerator that a resource's name says, where all workers ask for that resource."""
+    asked = [one for pod in workers if (one := _asked(pod)) is not None]
+    same = len({one.type for one in asked}) == 1 and asked[0].type
+    return (
+        Stated(asked[0].type, asked[0].place, f"resource {asked[0].resource}")
+        if same
+        else Unknown()
+    )
 
 
 def _gpu(wanted: Fact, workers: tuple[Node, ...]) -> Fact:
@@ -150,7 +160,7 @@ def _gpu(wanted: Fact, workers: tuple[Node, ...]) -> Fact:
     labels = [label for pod in workers if isinstance(label := by_labels(pod), Stated)]
     same = len(labels) == len(workers) and len({label.value for label in labels}) == 1
     if not labels or not same:
-        return wanted
+        return wanted if isinstance(wanted, Stated) or labels else _kind(workers)
     if isinstance(wanted, Stated):
         finer = str(labels[0].value).startswith(f"{wanted.value}-")
         return labels[0] if finer else wanted
@@ -158,10 +168,16 @@ def _gpu(wanted: Fact, workers: tuple[Node, ...]) -> Fact:
 
 
 def _count(known: Fact, workers: tuple[Node, ...]) -> Fact:
-    """One GPU where no worker has more; which of several a replica takes, only sizes tell."""
-    if isinstance(known, Stated) or (isinstance(known, Unknown) and known.place):
+    """One GPU where no worker has more; which of several a replica takes, only sizes tell.
+
+    Sizes count the cores of Neuron devices, of which a device has several, but pods ask for those.
+    """
+    asked = [one for pod in workers if (one := _asked(pod)) is not None]
+    of_cores = any(one.resource in _DEVICES_OF_CORES for one in asked)
+    if isinstance(known, Stated) and not (of_cores and known.origin == BY_SIZES):
         return known
-    counts = [_asked(pod) for pod in workers]
-    if counts and all(isinstance(count, Stated) and count.value == 1 for count in counts):
-        return counts[0] or known
-    return known
+    if isinstance(known, Unknown) and known.place:
+        return known
+    if asked and all(isinstance(one.count, Stated) and one.count.value == 1 for one in asked):
+        return asked[0].count
+    return Unknown() if of_cores else known

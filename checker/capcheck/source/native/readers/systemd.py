@@ -47,11 +47,13 @@ def read(document: Document, files: Files) -> list[NativeDeployment]:
 def _unread(known: unit_file.Settings, document: Document) -> list[NativeDeployment]:
     """A service that starts something whose name is an engine's, but which is no known program."""
     line = next(iter(known.get(("Service", "ExecStart"), [])), None)
-    place = line.place if line is not None else None
+    place = line.place if line is not None else document.place
     named = f"{command_line.base_name(document)} {line or ''}"
-    if line is None or place is None or not _ENGINES.search(named.lower()):
+    is_service = any(section == "Service" for section, _ in known)
+    if place is None or not is_service or not _ENGINES.search(named.lower()):
         return []
-    message = f"what {line.value.split()[0]} starts is not said here"
+    program = line.value.split()[0] if line is not None else "the unit"
+    message = f"what {program} starts is not said here"
     return [
         deployment(
             address=command_line.base_name(document),

@@ -38,6 +38,7 @@ NAME = "Kubernetes workload"
 
 # Objects that have a pod template for something that answers no requests.
 _NOT_SERVING = frozenset(("CronJob", "PodTemplate", "Workflow", "PipelineRun"))
+_LOWEST_SCALE = ("autoscaling.knative.dev/min-scale", "autoscaling.knative.dev/minScale")
 # Objects whose roles are made once for each of their own replicas. Source: AIBrix StormService API.
 _SETS_OF_ROLES = frozenset(("StormService",))
 
@@ -78,6 +79,8 @@ def _workload(document: Document, serving: Served) -> NativeDeployment:
     A StatefulSet whose engine runs over as many nodes as it has pods is one replica.
     """
     replicas = number(at(document.tree, "spec"), "replicas")
+    if document.group == "serving.knative.dev":
+        replicas = _lowest_scale(document)
     nodes = serving.reading.settings.get("nodes")
     size = nodes.value if nodes is not None and isinstance(nodes.value, int) else 1
     if document.kind != "StatefulSet" or size < 2 or not isinstance(replicas, Stated):
@@ -87,6 +90,13 @@ def _workload(document: Document, serving: Served) -> NativeDeployment:
         return _deployment(document, serving, replicas)
     whole = replace(replicas, value=pods // size)
     return _deployment(document, serving, whole, count=times(serving.gpu_count, size), nodes=size)
+
+
+def _lowest_scale(document: Document) -> Fact:
+    """The replicas that Knative always keeps. Source: Knative, "Configuring scale bounds"."""
+    notes = at(document.tree, "spec", "template", "metadata", "annotations")
+    found = (number(notes, key, origin=f"annotation {key}") for key in _LOWEST_SCALE)
+    return next((fact for fact in found if isinstance(fact, Stated)), Unknown())
 
 
 def _of_role(document: Document, path: Path, serving: Served, role: str) -> NativeDeployment:
@@ -148,16 +158,30 @@ def _leader_worker_set(document: Document, files: Files) -> list[NativeDeploymen
     template = at(spec, "leaderWorkerTemplate")
     worker = at(template, "workerTemplate", "spec")
     leader = at(template, "leaderTemplate", "spec") or worker
+    return of_group(
+        document, files, leader, worker, number(template, "size"), number(spec, "replicas")
+    )
+
+
+def of_group(
+    document: Document,
+    files: Files,
+    leader: Node | None,
+    worker: Node | None,
+    size: Fact,
+    replicas: Fact,
+    role: str = "",
+) -> list[NativeDeployment]:
+    """The deployment whose replicas are `size` pods each, of which the leader has the command."""
     serving = served(leader, files, document)
     if serving is None:
         return []
-    size = number(template, "size")
-    pods = size.value if isinstance(size, Stated) else 1
+    pods = int(size.value) if isinstance(size, Stated) else 1
     followers = _resources_of(worker, serving, files, document)
-    count = total((serving.gpu_count, times(followers, int(pods) - 1)))
+    count = total((serving.gpu_count, times(followers, pods - 1)))
     if isinstance(size, Unknown) and size.place:
         count = size
-    return [_deployment(document, serving, number(spec, "replicas"), count=count, nodes=int(pods))]
+    return [_deployment(document, serving, replicas, role=role, count=count, nodes=pods)]
 
 
 def _ray_cluster(document: Document, files: Files) -> list[NativeDeployment]:

@@ -25,6 +25,7 @@ def words(command: Command) -> list[str]:
         ("cat <<EOF > f\nvllm serve no\nEOF\nb", [["cat"], ["b"]]),
         ("cat <<-'EOF'\n\tx\n\tEOF\nb", [["cat"], ["b"]]),
         ("cat <<< text b", [["cat", "b"]]),
+        ("cat <<< text\nb", [["cat"], ["b"]]),
         ("if a; then b; else c; fi; d", [["a"], ["b"], ["c"], ["d"]]),
         ("while a; do b; done", [["a"], ["b"]]),
         ("for x in 1 2; do a; done", [["a"]]),
@@ -87,6 +88,13 @@ def test_what_only_a_shell_can_know_is_unresolved(script: str, missing: tuple[st
         ("A=1; [ -z x ] &&\n A=2\nb $A", ["b", "1"]),
         ("A=1; [[ x.gguf == *.gguf ]] || A=2; b $A", ["b", "1"]),
         ("if x; then A=1; b $A; fi", ["b", "1"]),
+        ("X=q; case $X in p|r) A=1 ;; q) A=2 ;; *) A=3 ;; esac; b $A", ["b", "2"]),
+        ("X=z; case $X in p) A=1 ;; *) A=3 ;; esac; b $A", ["b", "3"]),
+        ("A=0; case z in (p) A=1 ;; esac; b $A", ["b", "0"]),
+        (
+            'A=(--m $K); case $X in p) A+=(-n) ;; q) A+=(-o) ;; esac; b "${A[@]}" c',
+            ["b", "--m", "$K", "$A", "c"],
+        ),
         ("A=1; if x; then A=2; b $A; fi", ["b", "2"]),
         ("A='--m 1'; if x; then A=\"$A --n 2\"; fi; b $A", ["b", "--m", "1", "$A"]),
         ('A=(--m 1); if x; then A+=(--n 2); fi; b "${A[@]}"', ["b", "--m", "1", "$A"]),
@@ -98,6 +106,16 @@ def test_what_only_a_shell_can_know_is_unresolved(script: str, missing: tuple[st
 )
 def test_a_branch_changes_what_its_test_lets_it(script: str, expected: list[str]) -> None:
     assert words(commands(text_of(script), {})[-1]) == expected
+
+
+@pytest.mark.parametrize(
+    "script",
+    ['A=(--m 1 --k "$K" --n 2); b "${A[@]}"', 'A="--m 1 --k $K --n 2"; b $A'],
+)
+def test_one_word_without_a_value_hides_no_other(script: str) -> None:
+    last = commands(text_of(script), {})[-1]
+    assert words(last) == ["b", "--m", "1", "--k", "$K", "--n", "2"]
+    assert [word.unresolved for word in last.words if word.unresolved] == [("K",)]
 
 
 def test_a_flag_that_a_branch_may_replace_is_unknown() -> None:

@@ -91,3 +91,8 @@ def test_two_engines_of_one_controller_are_two_deployments(found: Found) -> None
         "controllers.llm.containers.chat": "gguf:Q4_K_M",
         "controllers.llm.containers.tools": "gguf:Q8_0",
     }
+
+
+def test_values_below_the_key_of_another_chart(found: Found) -> None:
+    below = "app-template:\n" + "".join(f"  {line}\n" for line in VALUES.splitlines())
+    assert stated(found(below)["controllers.llm"])["gpu"] == "Intel"

@@ -303,3 +303,84 @@ def test_the_accelerator_of_llm_d_outranks_what_an_image_is_built_for(found: Fou
     decode: {containers: [{name: vllm, image: "intel/vllm:1", modelCommand: vllmServe}]}
     """
     assert stated(found(text)["decode"])["gpu"] == "Gaudi"
+
+
+def test_a_models_container_alone_is_of_a_kserve_chart(found: Found) -> None:
+    plain = found("model: {uri: 'oci://quay.io/org/m:1'}")["vllm-kserve"]
+    assert (plain.expect, stated(plain)["model"]) == ("partial", "oci://quay.io/org/m:1")
+    text = """\
+    model: {name: org/m, uri: 'oci://quay.io/org/m:1'}
+    vllm:
+      replicaCount: 2
+      additionalArguments: [--max-model-len=2000]
+      resources: {limits: {nvidia.com/gpu: '1'}}
+    """
+    assert stated(found(text)["llm-d-kserve"]) == {
+        "backend": "vllm",
+        "model": "oci://quay.io/org/m:1",
+        "gpu_count": 1,
+        "replicas": 2,
+        "max_model_len": 2000,
+    }
+
+
+AI_ON_EKS = """\
+model: org/m
+modelParameters: {maxModelLen: 1024, pipelineParallelSize: 2, tensorParallelSize: 4}
+inference:
+  framework: FRAMEWORK
+  accelerator: gpu
+  modelServer:
+    image: {repository: vllm/vllm-openai, tag: latest}
+    deployment:
+      replicas: 3
+      instanceType: g6.24xlarge
+      resources:
+        gpu: {limits: {nvidia.com/gpu: 4}}
+        neuron: {limits: {aws.amazon.com/neuron: 2}}
+"""
+
+
+def test_parameters_of_a_chart_are_the_engines_flags(found: Found) -> None:
+    assert stated(found(AI_ON_EKS.replace("FRAMEWORK", "lws-vllm"))["inference"]) == {
+        "backend": "vllm",
+        "model": "org/m",
+        "gpu": "L4",
+        "gpu_count": 8,
+        "tp": 4,
+        "pp": 2,
+        "replicas": 3,
+        "max_model_len": 1024,
+    }
+    of_ray = AI_ON_EKS.replace("FRAMEWORK", "ray-vllm").replace(
+        "accelerator: gpu", "accelerator: neuron"
+    )
+    neuron = stated(found(of_ray.replace("g6.24xlarge", ""))["inference"])
+    assert (neuron["gpu"], neuron["gpu_count"]) == ("Neuron", 2)
+    llama = stated(found(AI_ON_EKS.replace("FRAMEWORK", "llama-cpp"))["inference"])
+    assert (llama["backend"], llama["gpu"], llama["gpu_count"]) == ("llama.cpp", "CPU", 0)
+    assert found(AI_ON_EKS.replace("FRAMEWORK", "diffusers")) == {}
+    bare = AI_ON_EKS.replace("FRAMEWORK", "vllm").partition("    deployment:")[0]
+    assert found(bare)["inference"].expect == "partial"
+
+
+def test_a_model_service_of_llm_d_has_the_charts_fields(found: Found) -> None:
+    text = """\
+    apiVersion: llm-d.ai/v1alpha1
+    kind: ModelService
+    metadata: {name: chat}
+    spec:
+      baseConfigMapRef: {name: base}
+      modelArtifacts: {uri: hf://org/m}
+      decode: {replicas: 2, parallelism: {tensor: 4}, containers: [{name: vllm, args: [--max-model-len, "100"]}]}
+      prefill: {replicas: 1, containers: [{name: vllm}]}
+    """  # noqa: E501
+    read = found(text)
+    assert stated(read["ModelService/chat#decode"]) == {
+        "backend": "vllm",
+        "model": "org/m",
+        "tp": 4,
+        "replicas": 2,
+        "max_model_len": 100,
+    }
+    assert read["ModelService/chat#prefill"].expect == "partial"

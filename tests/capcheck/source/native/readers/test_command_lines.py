@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import dedent
 
 import pytest
-from capcheck.source.native.deployment import NativeDeployment
+from capcheck.source.native.deployment import NativeDeployment, Stated, Unknown
 from capcheck.source.native.registry import inspect
 
 from tests.capcheck.source.native.conftest import stated, waiting
@@ -81,6 +81,18 @@ def test_docker_run(options: str, gpu: str | None, count: int | str | None) -> N
     known = stated(one)
     assert (known.pop("gpu", None), known.pop("gpu_count", None)) == (gpu, count)
     assert known == {"backend": "vllm", "model": "m", "tp": 2}
+
+
+def test_an_image_that_another_script_names() -> None:
+    one = script(
+        """\
+        #!/bin/bash
+        source common.sh
+        args=(--detach --name "$N")
+        docker run "${args[@]}" "$VLLM_IMAGE" --model /model --gpu-memory-utilization 0.9 "$A"
+        """
+    )
+    assert stated(one) == {"backend": "vllm", "model": "/model", "gpu_memory_utilization": 0.9}
 
 
 def test_containers_are_told_apart_by_their_names() -> None:
@@ -162,9 +174,26 @@ def test_units_that_run_containers() -> None:
 
 
 def test_a_units_specifiers_are_unresolved() -> None:
-    one = read(a_service="[Service]\nExecStart=llama-server -m %h/m.gguf -c 4096\n")["a.service"]
-    assert waiting(one) == {"model": "unresolved variable %h"}
+    one = read(a_service="[Service]\nExecStart=llama-server -m /m/%i.gguf -c 4096\n")["a.service"]
+    assert waiting(one) == {"model": "unresolved variable %i"}
     assert stated(one) == {"backend": "llama.cpp", "max_model_len": 4096}
+    home = read(a_service="[Service]\nExecStart=llama-server -m %h/m-Q8_0.gguf\n")["a.service"]
+    assert stated(home)["model"] == "%h/m-Q8_0.gguf"
+
+
+@pytest.mark.parametrize(
+    ("assigned", "count"),
+    [("0", 1), ("0,1,2", 3), ("GPU-1a-2b", 1), ("", None), ("$GPUS", None), ("-1", None)],
+)
+def test_the_devices_that_an_engine_on_the_host_is_shown(assigned: str, count: int | None) -> None:
+    one = script(f"#!/bin/sh\nexport CUDA_VISIBLE_DEVICES={assigned}\nvllm serve m\n")
+    assert stated(one).get("gpu_count") == count
+
+
+def test_a_path_below_the_home_folder_is_known() -> None:
+    one = script("#!/bin/sh\nllama-server -m $HOME/m/a-Q4_0.gguf\n")
+    assert (stated(one)["model"], one.expect) == ("$HOME/m/a-Q4_0.gguf", "ok")
+    assert waiting(script("#!/bin/sh\nvllm serve $HOME\n")) == {"model": "unresolved variable HOME"}
 
 
 def test_a_unit_whose_program_hides_the_engine_deploys_nothing() -> None:
@@ -172,7 +201,9 @@ def test_a_unit_whose_program_hides_the_engine_deploys_nothing() -> None:
     assert (one.expect, stated(one)) == ("none", {})
     named = read(vllm_service="[Service]\nExecStart=/opt/start.sh\n")["vllm.service"]
     assert named.expect == "none"
+    assert read(vllm_service="[Service]\nRestart=always\n")["vllm.service"].expect == "none"
     assert read(a_service="[Service]\nExecStart=/usr/bin/nginx\n") == {}
+    assert read(vllm_service="#!/bin/sh\nvllm_up\n") == {}
 
 
 def test_a_configuration_file_of_an_engine() -> None:
@@ -188,6 +219,11 @@ def test_a_configuration_file_of_an_engine() -> None:
         "max_model_len": 4096,
     }
     assert one.expect == "ok"
+    without = read(c_yaml="max-model-len: 4096\nenforce-eager: true\n")["c.yaml"]
+    assert (without.expect, stated(without)) == (
+        "runtime",
+        {"backend": "vllm", "max_model_len": 4096},
+    )
     sglang = read(c_yaml="model-path: m\ntp-size: 2\nmem-fraction-static: 0.8\n")["c.yaml"]
     assert stated(sglang) == {"backend": "sglang", "model": "m", "tp": 2}
     assert read(c_yaml="model: m\nport: 1\nhost: x\n") == {}
@@ -206,6 +242,9 @@ def test_a_file_of_variables_is_partial() -> None:
         "gpu_memory_utilization": 0.8,
     }
     assert one.expect == "partial"
+    named = read(vllm_env="MODEL_ID=org/m\nDRAFT_MODEL_ID=org/d\n")["vllm.env"]
+    assert stated(named) == {"backend": "vllm", "model": "org/m"}
+    assert read(vllm_env="JUDGE_MODEL=a\n") == {}
     assert read(a_env="MODEL=a\nMAX_MODEL_LEN=1\n") == {}
     assert read(a_env="VLLM_API_KEY=a\nOLLAMA_HOST=b\nMAX_MODEL_LEN=1\n") == {}
 
@@ -226,6 +265,7 @@ def test_llama_swap() -> None:
             cmd: docker run --gpus all vllm/vllm-openai --model m
             env: [A=b]
           script: {cmd: "./serve.sh ${PORT}"}
+          speech: {cmd: "whisper-server --model m.bin"}
         """
     )
     assert set(known) == {"models.small", "models.docker", "models.script"}
@@ -267,3 +307,148 @@ def test_localai() -> None:
     assert stated(gallery) == {"backend": "vllm", "max_model_len": 4096}
     assert str(gallery.facts["max_model_len"].place) == "m.yaml:4:17"
     assert gallery.expect == "partial"
+
+
+def test_a_unit_that_a_script_writes_counts_as_started() -> None:
+    one = script(
+        """\
+        #!/bin/bash
+        MODEL=${MODEL:-org/model}
+        ARGS="--max-model-len 4096"
+        [[ -n "$MORE" ]] && ARGS+=" --max-num-seqs $MORE"
+        cat <<EOF >/opt/llm/vllm.env
+        ARGS=${ARGS}
+        EOF
+        cat > /etc/systemd/system/vllm.service <<EOF
+        [Service]
+        EnvironmentFile=/opt/llm/vllm.env
+        ExecStart=/opt/vllm/bin/vllm serve ${MODEL} \\\\
+            --tensor-parallel-size 2 \\$ARGS
+        EOF
+        cat > /etc/systemd/system/web.service <<EOF
+        [Service]
+        ExecStart=/opt/web serve
+        EOF
+        systemctl enable --now vllm
+        """
+    )
+    assert (stated(one)["model"], stated(one)["tp"]) == ("org/model", 2)
+    assert (stated(one)["max_model_len"], one.expect) == (4096, "ok")
+    tp = one.facts["tp"]
+    assert isinstance(tp, Stated)
+    assert tp.place.line == 12
+
+
+def test_a_script_and_a_compose_file_that_a_script_writes_are_told_apart() -> None:
+    found = read(
+        setup_sh="""\
+        cat << 'EOF' | sudo tee /opt/run.sh > /dev/null
+        #!/bin/sh
+        exec vllm serve ${1:-org/a}
+        EOF
+        tee c/compose.yml <<EOF
+        services:
+          chat:
+            image: vllm/vllm-openai:v0.9.0
+            command: --model org/b
+        EOF
+        cat <<EOF
+        vllm serve org/help
+        EOF
+        """
+    )
+    assert {address: stated(one)["model"] for address, one in found.items()} == {
+        "setup.sh#run.sh": "org/a",
+        "setup.sh#services.chat": "org/b",
+    }
+
+
+def test_a_file_that_branches_write_says_what_they_agree_on() -> None:
+    one = script(
+        """\
+        if lspci | grep -q NVIDIA; then
+        cat > vllm.service <<EOF
+        [Service]
+        ExecStart=vllm serve org/big --max-model-len 8192
+        EOF
+        else
+        cat > vllm.service <<EOF
+        [Service]
+        ExecStart=vllm serve org/small --max-model-len 8192
+        EOF
+        fi
+        """
+    )
+    assert stated(one)["max_model_len"] == 8192
+    assert isinstance(one.facts["model"], Unknown)
+
+
+def test_a_branch_may_add_to_a_file_of_variables() -> None:
+    one = script(
+        """\
+        cat > a.env <<EOF
+        MODEL=org/m
+        LEN=1024
+        EOF
+        if lspci | grep -q NVIDIA; then
+        cat >> a.env <<EOF
+        LEN=2048
+        EOF
+        fi
+        cat > vllm.service <<EOF
+        [Service]
+        EnvironmentFile=/etc/a.env
+        ExecStart=vllm serve \\$MODEL --max-model-len \\$LEN
+        EOF
+        """
+    )
+    assert stated(one)["model"] == "org/m"
+    assert isinstance(one.facts["max_model_len"], Unknown)
+
+
+def test_a_written_unit_of_ollama_serves_what_the_script_pulls() -> None:
+    one = script(
+        """\
+        cat > /etc/systemd/system/ollama.service << 'EOF'
+        [Service]
+        ExecStart=/usr/local/bin/ollama serve
+        EOF
+        systemctl restart ollama
+        ollama pull qwen3:8b
+        """
+    )
+    assert (stated(one)["backend"], stated(one)["model"]) == ("ollama", "qwen3:8b")
+
+
+def test_what_a_script_hands_to_another_shell_is_run() -> None:
+    one = script(
+        """\
+        setup() {
+            ssh -o A=no root@"$IP" 'bash -s' << 'REMOTE'
+                cat > /etc/systemd/system/vllm.service << 'UNIT'
+        [Service]
+        ExecStart=/opt/bin/vllm serve org/m --max-model-len 8192
+        UNIT
+                systemctl start vllm
+        REMOTE
+        }
+        setup
+        """
+    )
+    assert (stated(one)["model"], stated(one)["max_model_len"]) == ("org/m", 8192)
+
+
+def test_two_files_that_a_script_writes() -> None:
+    found = read(
+        a_sh="""\
+        sudo bash <<X
+        vllm serve org/a
+        X
+        cat > b.service <<X
+        [Service]
+        ExecStart=vllm serve org/b
+        X
+        """
+    )
+    models = {address: stated(one)["model"] for address, one in found.items()}
+    assert models == {"a.sh": "org/a", "a.sh#b.service": "org/b"}

@@ -155,6 +155,20 @@ def test_a_wrapper_hands_its_arguments_on(found: Found) -> None:
     assert known["quant"] == "gguf:Q4_K_M"
 
 
+def test_a_script_starts_the_engine_that_it_is_handed(found: Found) -> None:
+    text = """
+    services:
+      s:
+        image: lmsysorg/sglang
+        entrypoint: [/bin/bash, /scripts/entry.sh]
+        command: python3 -m sglang.launch_server --model-path ${M:-org/m}
+      t: {image: rocm/vllm, command: bash}
+    """
+    read = found(text)
+    assert list(read) == ["services.s"]
+    assert stated(read["services.s"])["model"] == "org/m"
+
+
 def test_what_a_variable_without_a_value_hides_is_named(found: Found) -> None:
     one = found(service("restart: always", "--model ${MODEL} $EXTRA"))["services.s"]
     assert waiting(one) == {"model": "unresolved variable MODEL"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.capcheck.source.native.conftest import Found, stated
 
 SERVICE = """\
@@ -157,3 +159,69 @@ def test_a_simulator_is_no_deployment(found: Found) -> None:
         "    - name: main\n      image: ghcr.io/llm-d/llm-d-inference-sim\n      env",
     )
     assert found(simulated) == {}
+
+
+def test_a_runtime_of_ome_with_a_decoder_is_two_engines(found: Found) -> None:
+    text = """\
+    apiVersion: ome.io/v1beta1
+    kind: ClusterServingRuntime
+    metadata: {name: r}
+    spec:
+      engineConfig:
+        affinity:
+          nodeAffinity:
+            requiredDuringSchedulingIgnoredDuringExecution:
+              nodeSelectorTerms:
+              - matchExpressions:
+                - {key: node.kubernetes.io/instance-type, operator: In, values: [BM.GPU.B4.8, BM.GPU.H100.8]}
+        runner: {name: e, image: lmsysorg/sglang, args: [--tp-size=4], resources: {limits: {nvidia.com/gpu: 4}}}
+      decoderConfig:
+        runner: {name: d, image: lmsysorg/sglang, args: [--tp-size=8], resources: {limits: {nvidia.com/gpu: 8}}}
+      routerConfig:
+        runner: {name: r, image: lmsysorg/sglang-router}
+    """  # noqa: E501
+    known = {address: stated(one) for address, one in found(text).items()}
+    assert known == {
+        "ClusterServingRuntime/r#engine": {
+            "backend": "sglang",
+            "gpu": "A100-40GB|H100-80GB",
+            "gpu_count": 4,
+            "tp": 4,
+        },
+        "ClusterServingRuntime/r#decoder": {"backend": "sglang", "gpu_count": 8, "tp": 8},
+    }
+
+
+def test_a_runtime_asks_for_no_accelerator_and_says_nothing_of_one(found: Found) -> None:
+    text = """\
+    apiVersion: serving.kserve.io/v1alpha1
+    kind: ServingRuntime
+    metadata: {name: r}
+    spec: {containers: [{name: kserve-container, image: quay.io/org/ollama-ubi9:1}]}
+    """
+    assert stated(found(text)["ServingRuntime/r"]) == {"backend": "ollama"}
+
+
+@pytest.mark.parametrize(
+    ("path", "model"),
+    [("/mnt/models", "s3://bucket/m"), ("/mnt/models/", "s3://bucket/m"), ("/opt/m", "/opt/m")],
+)
+def test_the_storage_of_a_container_of_ones_own(path: str, model: str, found: Found) -> None:
+    text = (
+        "apiVersion: serving.kserve.io/v1beta1\nkind: InferenceService\nmetadata: {name: chat}\n"
+        "spec: {predictor: {containers: [{name: kserve-container, image: own/server:1, "
+        "command: [python3, -m, vllm.entrypoints.openai.api_server], "
+        f"args: [--model, {path}], env: [{{name: STORAGE_URI, value: 's3://bucket/m'}}]}}]}}}}\n"
+    )
+    assert stated(found(text)["InferenceService/chat"])["model"] == model
+
+
+def test_a_service_that_scales_has_its_lowest_number_of_replicas(found: Found) -> None:
+    text = (
+        "apiVersion: serving.kserve.io/v1alpha2\nkind: LLMInferenceService\n"
+        "metadata: {name: chat}\n"
+        "spec: {model: {uri: 'hf://org/m'}, scaling: {minReplicas: 2, maxReplicas: 5}}\n"
+    )
+    chat = found(text)["LLMInferenceService/chat"]
+    assert stated(chat)["replicas"] == 2
+    assert chat.settings["max_replicas"].value == 5

@@ -151,6 +151,42 @@ def test_a_shell_line_in_a_string(found: Found) -> None:
     assert stated(serve)["model"] == "org/m"
 
 
+def test_strings_behind_one_another_are_one(found: Found) -> None:
+    text = MODAL.replace(
+        'MODEL = "org/m-FP8"', 'FOLDER = "/models"\nMODEL = FOLDER + "/" + "m-FP8"'
+    )
+    (serve,) = found(text, "m.py").values()
+    assert stated(serve)["model"] == "/models/m-FP8"
+
+
+def test_the_only_function_on_a_gpu_runs_the_programs_engine(found: Found) -> None:
+    text = """\
+    import modal
+    from vllm import AsyncEngineArgs
+    from elsewhere import app
+
+    def engine(path):
+        return AsyncEngineArgs(model=path, tensor_parallel_size=1, max_model_len=8096)
+
+    @app.function(gpu="l40s")
+    def serve():
+        return engine(pick())
+
+    @app.function()
+    def front():
+        pass
+    """
+    (serve,) = found(dedent(text), "m.py").values()
+    assert (serve.address, serve.expect) == ("serve", "partial")
+    assert stated(serve) == {
+        "backend": "vllm",
+        "gpu": "L40S",
+        "gpu_count": 1,
+        "tp": 1,
+        "max_model_len": 8096,
+    }
+
+
 def test_defaults_of_a_bento_are_a_template(found: Found) -> None:
     (service,) = found(BENTO, "bento/service.py").values()
     assert (service.address, service.expect) == ("service.py defaults", "template")

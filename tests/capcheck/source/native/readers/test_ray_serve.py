@@ -202,3 +202,33 @@ applications:
     (model,) = found(text).values()
     assert model.address == "llm_configs[org/m]"
     assert stated(model) == {"backend": "vllm", "model": "org/m", "tp": 1, "replicas": 1}
+
+
+@pytest.mark.parametrize(
+    ("resource", "count"),
+    [("aws.amazon.com/neuron: 1", 1), ("aws.amazon.com/neuron: 2", None)],
+)
+def test_sizes_count_the_cores_of_neuron_devices(
+    resource: str, count: int | None, found: Found
+) -> None:
+    text = f"""\
+    {{kind: RayService, apiVersion: ray.io/v1, metadata: {{name: own}}, spec: {{
+      serveConfigV2: {{applications: [{{name: llm, import_path: 'our.vllm:app', runtime_env:
+        {{env_vars: {{MODEL_ID: org/m, TENSOR_PARALLELISM: "2"}}}}}}]}},
+      rayClusterConfig: {{workerGroupSpecs: [{{template: {{spec: {{containers: [
+        {{name: w, resources: {{limits: {{{resource}}}}}}}]}}}}}}]}}}}}}
+    """
+    (read,) = found(text).values()
+    facts = stated(read)
+    assert (facts["gpu"], facts.get("gpu_count")) == ("Neuron", count)
+
+
+def test_a_package_of_the_program_tells_its_engine(found: Found) -> None:
+    text = """\
+    applications:
+    - name: chat
+      import_path: app:model
+      runtime_env: {pip: [llama_cpp_python], env_vars: {MODEL_ID: org/m-GGUF}}
+    """
+    facts = stated(found(text)["chat"])
+    assert (facts["backend"], facts["model"]) == ("llama.cpp", "org/m-GGUF")

@@ -405,9 +405,17 @@ def test_a_device_flag_says_cpu(found: Found) -> None:
     assert (facts["gpu"], facts["gpu_count"]) == ("CPU", 0)
 
 
-def test_a_placeholder_is_no_model(found: Found) -> None:
-    text = deployment("containers:\n- {name: a, image: vllm/vllm-openai, args: [<your-model>]}")
-    assert waiting(found(text)["Deployment/chat"]) == {"model": "'<your-model>' is a placeholder"}
+@pytest.mark.parametrize(
+    "name", ["<your-model>", "BASE_MODEL_PLACEHOLDER", "REPLACE_ME", "your-org/your-model"]
+)
+def test_a_placeholder_is_no_model(name: str, found: Found) -> None:
+    text = deployment(f"containers:\n- {{name: a, image: vllm/vllm-openai, args: [{name}]}}")
+    assert waiting(found(text)["Deployment/chat"]) == {"model": f"{name!r} is a placeholder"}
+
+
+def test_a_model_of_ones_own_organisation_is_none(found: Found) -> None:
+    text = deployment("containers:\n- {name: a, image: vllm/vllm-openai, args: [your-ai/chat-7b]}")
+    assert stated(found(text)["Deployment/chat"])["model"] == "your-ai/chat-7b"
 
 
 def test_embedding_models_that_are_pulled_as_well_are_left_aside(found: Found) -> None:
@@ -422,3 +430,40 @@ def test_embedding_models_that_are_pulled_as_well_are_left_aside(found: Found) -
         """  # noqa: E501
     )
     assert stated(found(text)["Deployment/chat"])["model"] == "qwen3:8b"
+
+
+@pytest.mark.parametrize(("resources", "count"), [("limits: {nvidia.com/gpu: 1}", 1), ("", None)])
+def test_an_image_named_after_an_engine_is_believed_with_a_gpu(
+    resources: str, count: int | None, found: Found
+) -> None:
+    text = deployment(
+        "containers:\n- {name: a, image: own-vllm-chat:1, command: [/entrypoint.sh], "
+        f"resources: {{{resources}}}}}\n"
+    )
+    read = found(text)
+    assert ("Deployment/chat" in read) == (count is not None)
+    if count:
+        chat = read["Deployment/chat"]
+        assert (stated(chat)["gpu_count"], chat.expect) == (count, "partial")
+
+
+@pytest.mark.parametrize(
+    "key", ["autoscaling.knative.dev/minScale", "autoscaling.knative.dev/min-scale"]
+)
+def test_a_knative_service_keeps_its_lowest_scale(key: str, found: Found) -> None:
+    text = f"""\
+    apiVersion: serving.knative.dev/v1
+    kind: Service
+    metadata: {{name: chat}}
+    spec:
+      template:
+        metadata: {{annotations: {{{key}: "2"}}}}
+        spec:
+          nodeSelector: {{run.googleapis.com/accelerator: nvidia-l4}}
+          containers:
+          - image: vllm/vllm-openai:v0.10.0
+            args: [--model, org/m]
+            resources: {{limits: {{nvidia.com/gpu: "1"}}}}
+    """
+    facts = stated(found(text)["Service/chat"])
+    assert (facts["gpu"], facts["gpu_count"], facts["replicas"]) == ("L4", 1, 2)
