@@ -27,7 +27,7 @@ from capcheck.policy.settle import settled_run
 from capcheck.policy.waive import remarks
 from capcheck.predict import coefficients
 from capcheck.predict.coefficients import Coefficients
-from capcheck.predict.economics import Rates
+from capcheck.predict.economics import Rates, with_hosted
 from capcheck.registry import tables
 from capcheck.registry.tables import Registry
 from capcheck.report.model import DeploymentReport, Report
@@ -273,12 +273,13 @@ def _compared(
 def _check(
     entry: Entry, context: Context, options: Options, *, search: bool = True
 ) -> DeploymentReport:
+    deployment = entry.deployment()
     report = check(
-        entry.deployment(),
+        deployment,
         context,
         alternatives=options.alternatives and search,
         wanted=options.wanted,
-        rates=options.rates,
+        rates=with_hosted(options.rates, context.policy(deployment).facts.hosted_api),
     )
     return replace(report, is_asked=entry.is_asked)
 

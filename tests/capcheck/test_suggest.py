@@ -50,6 +50,56 @@ def test_everything_beside_the_alternatives(manifest):
     assert document["plan"]["budget_usd_month"] == 500
 
 
+def test_every_edit_has_its_place_in_the_text(manifest):
+    """Of whatever a report proposes, the plan for the fleet included."""
+    document = json.loads(suggest(manifest, "--format", "json", "--budget", "1").stdout)
+    (deployment,) = document["deployments"]
+    found = [
+        edit
+        for key in ("alternatives", "near_misses", "relaxations", "pareto", "why_not")
+        for way in (*deployment[key], *document["plan"]["choices"])
+        for edit in way["edits"]
+    ]
+    assert found
+    lines = MANIFEST.split("\n")
+    for edit in found:
+        assert edit["path"] == manifest
+        assert edit["text"] is not None
+        if edit["previous"] is not None:
+            written = lines[edit["line"] - 1][edit["column"] - 1 : edit["end_column"] - 1]
+            assert written == str(edit["previous"])
+
+
+def test_the_policy_states_the_price_of_a_hosted_api(manifest, tmp_path):
+    policy = tmp_path / "elsewhere" / "own.yaml"
+    policy.parent.mkdir()
+    policy.write_text(
+        "version: 1\nprices:\n  hosted_api: {usd_per_million_input: 1, usd_per_million_output: 2}\n"
+    )
+
+    def economics(*arguments: str) -> dict:
+        result = CliRunner().invoke(cli, ["check", manifest, "--format", "json", *arguments])
+        return json.loads(result.stdout)["deployments"][0]["economics"]
+
+    assert economics() is None
+    found = economics("--policy", str(policy))
+    each = (256 * 1 + 128 * 2) / 1e6
+    assert found["api_usd_month"]["value"] == pytest.approx(0.1 * each * 730 * 3600, rel=1e-5)
+
+
+def test_a_page_says_why_not_for_less(manifest):
+    path = Path(manifest)
+    text = MANIFEST.replace("latency_p95: 20s", "latency_p95: 3s").replace(
+        "second: 0.1", "second: 0.3"
+    )
+    path.write_text(text, encoding="utf-8")
+    page = suggest(manifest, "--format", "markdown").stdout
+    (deployment,) = json.loads(suggest(manifest, "--format", "json").stdout)["deployments"]
+    assert deployment["why_not"]
+    assert page.count("Why not for less:") == 1
+    assert "from surely passing" in page
+
+
 def test_a_check_looks_for_none_of_it(manifest):
     result = CliRunner().invoke(cli, ["check", manifest, "--format", "json"])
     document = json.loads(result.stdout)

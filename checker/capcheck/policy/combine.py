@@ -61,7 +61,7 @@ def judging(base: Policy, head: Policy) -> Policy:
 
 
 def merged(*facts: Facts) -> Facts:
-    """The facts of several policies: the first row of a name, the first discount of a provider."""
+    """The facts of several policies: the first row of a name, discount of a provider and so on."""
     rows: dict[str, dict[str, Row]] = {}
     for one in facts:
         for table, stated in one.rows.items():
@@ -77,6 +77,7 @@ def merged(*facts: Facts) -> Facts:
         prices=_each_once(price for one in facts for price in one.prices),
         discounts=discounts,
         gpu_labels=labels,
+        hosted_api=next((one.hosted_api for one in facts if one.hosted_api is not None), None),
     )
 
 

@@ -121,6 +121,19 @@ PRICES = Record(
         "discounts": Field(
             MapOf(ratio(), "a provider"), "Share taken off a provider's shipped prices."
         ),
+        "hosted_api": Field(
+            Record(
+                {
+                    "usd_per_million_input": Field(
+                        usd(), "Per million prompt tokens; 0 if absent."
+                    ),
+                    "usd_per_million_output": Field(
+                        usd(), "Per million output tokens.", required=True
+                    ),
+                }
+            ),
+            "A hosted API that could do the same work: reports compare with it.",
+        ),
     }
 )
 

@@ -247,12 +247,19 @@ def _facts(
             _price(one, str(stated.get("captured", "")), path) for one in stated.get("list", ())
         ),
         discounts=stated.get("discounts", {}),
+        hosted_api=_hosted(stated.get("hosted_api")),
         gpu_labels={
             (label, value.lower()): gpu
             for label, meanings in labels.items()
             for value, gpu in meanings.items()
         },
     )
+
+
+def _hosted(stated: dict[str, float] | None) -> tuple[float | None, float] | None:
+    if stated is None:
+        return None
+    return stated.get("usd_per_million_input"), stated["usd_per_million_output"]
 
 
 def _price(one: dict[str, Any], captured: str, path: str) -> Row:

@@ -75,13 +75,15 @@ class OwnRule:
 class Facts:
     """What an organisation knows better than the shipped tables: rows by table, and discounts.
 
-    `prices` are rows in the columns of prices.csv. `discounts` are shares by provider.
+    `prices` are rows in the columns of prices.csv. `discounts` are shares by provider. `hosted_api`
+    is what an API takes per million input (None: nothing) and output tokens.
     """
 
     rows: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
     prices: tuple[Row, ...] = ()
     discounts: Mapping[str, float] = field(default_factory=dict)
     gpu_labels: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    hosted_api: tuple[float | None, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

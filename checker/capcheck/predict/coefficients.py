@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ class Coefficients:
 
     version: str
     sha256: str
-    sections: Mapping[str, Any]
+    sections: Mapping[str, Any] = field(hash=False)
 
     def section(self, name: str) -> Mapping[str, Any]:
         """The coefficients of one predictor (`decode`, `step`, `prefill`, `vram`, ...).

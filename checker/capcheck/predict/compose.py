@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from capcheck.estimate import Estimate
 from capcheck.predict.coefficients import Coefficients
@@ -38,6 +39,11 @@ class Unloaded:
         return replace(self.forecast, load=behaviour, cost=cost(self.resolved, behaviour))
 
 
+# The same on every GPU, at any rate.
+_quality = lru_cache(maxsize=4096)(quality)
+_safety = lru_cache(maxsize=4096)(safety)
+
+
 def forecast(resolved: Resolved, coefficients: Coefficients) -> Unloaded:
     """Everything but load; what cannot be predicted is an unknown estimate that says why."""
     engine_speed = speed(resolved, coefficients)
@@ -49,14 +55,14 @@ def forecast(resolved: Resolved, coefficients: Coefficients) -> Unloaded:
         decode_tok_s=decode_tok_s(engine_speed, context_tokens=prompt_tokens + output_tokens / 2),
         prefill_tok_s=prefill_tok_s(engine_speed, prompt_tokens=prompt_tokens),
         load=idle,
-        quality=quality(
+        quality=_quality(
             resolved.model,
             resolved.quant,
             benchmark=None if asked is None else asked.benchmark,
             backend=resolved.backend,
             coefficients=coefficients,
         ),
-        safety=safety(resolved.model, resolved.quant, resolved.backend),
+        safety=_safety(resolved.model, resolved.quant, resolved.backend),
         cost=cost(resolved, idle),
     )
     return Unloaded(resolved, engine_speed, predicted)

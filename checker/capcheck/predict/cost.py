@@ -15,6 +15,12 @@ HOURS_PER_MONTH = 730.0
 # Without these the number of GPUs to pay for is not known.
 _COUNTS = ("replicas", "gpus_per_replica")
 
+# How a price is meant, where its kind alone does not say it.
+KINDS = {
+    "amortised": "amortised (purchase price / hours of useful life, TR133 SS8.2)",
+    "policy": "the policy's price",
+}
+
 
 def cost(resolved: Resolved, load: Load) -> Cost:
     """Dollars per month at the fewest and at the most replicas, and per million output tokens.
@@ -75,9 +81,11 @@ def _per_hour(prices: Sequence[Price], *, replicas: int, gpus_per_replica: int) 
     dated = f", {first.captured}" if first.captured else ", undated"
     if first.kind == "stated":
         dated = ""
+    paid = KINDS.get(first.kind, first.kind)
+    by = paid if first.provider in (first.kind, paid) else f"{first.provider}, {paid}"
     basis = (
         f"{count} x ${first.usd_per_hour:g}/h{of}, {first.n_gpus} GPU(s) each: "
-        f"{first.provider}, {first.source}{dated}"
+        f"{by}, {first.source}{dated}"
     )
     return Estimate(billed[0], min(billed), max(billed), "derived", basis)
 

@@ -25,6 +25,14 @@ class Rates:
     api_usd_per_million_output: float | None = None
 
 
+def with_hosted(rates: Rates | None, hosted: tuple[float | None, float] | None) -> Rates | None:
+    """The rates with the price of a hosted API, per million input and output tokens, where they
+    state none of their own; None when nobody states anything."""
+    if hosted is None or (rates is not None and rates.api_usd_per_million_output is not None):
+        return rates
+    return Rates(None if rates is None else rates.usd_per_kwh, *hosted)
+
+
 @dataclass(frozen=True, slots=True)
 class Economics:
     """`price_kind` is how the GPU is paid: on-demand, spot, marketplace, amortised, stated.

@@ -293,7 +293,10 @@ def _way_out(found: NamedFinding, deployment: Deployment, links: Links) -> str:
         shown = f" → {said}" if said else ""
         return f"**Cheapest fix:** {code(change(best['edits']))}{shown}{click}"
     if deployment["nothing_passes"]:
-        return f"**Alternatives:** {markdown(deployment['nothing_passes'])}"
+        least = "".join(
+            f"; {one['text']}: {change(one['edits'])}" for one in deployment["relaxations"][:1]
+        )
+        return f"**Alternatives:** {markdown(deployment['nothing_passes'] + least)}"
     return f"**Fix:** {markdown(found['fix'])}" if found["fix"] else ""
 
 

@@ -18,7 +18,7 @@ from capcheck.predict.latency.bounds import saturation_rps, unloaded_ms
 from capcheck.predict.latency.ends import End
 from capcheck.search.alternative import Edit
 from capcheck.search.edits import disruption, edits, root_of_edits
-from capcheck.search.members import keeps, others, slots_of
+from capcheck.search.members import Opened, keeps, others
 from capcheck.search.passing import (
     FADING_RISKS,
     LASTING_RISKS,
@@ -67,6 +67,7 @@ class Miss:
 class _Candidate:
     """A family, or one setting of it, that may pass with `replicas` or more.
 
+    `setting` is below 0 for a family not looked into, `started` None for a setting not looked into.
     `tried` says that one replica less does not; `passing` that these do.
     """
 
@@ -96,6 +97,7 @@ class Cheapest:
     worth: Callable[[Started], bool] = lambda _: True
     most_without_risk: int | None = field(default=None, init=False)
     short_in_quality: dict[tuple[str, str, str], float] = field(default_factory=dict, init=False)
+    opened: dict[int, Opened] = field(default_factory=dict, init=False)
 
     def __iter__(self) -> Iterator[Checked]:
         """Best rank first, one a family; every one differs from today's."""
@@ -112,8 +114,10 @@ class Cheapest:
                 done.add(candidate.family)
                 yield candidate.passing
                 continue
-            if candidate.started is None:
+            if candidate.setting < 0:
                 found = self._settings(candidate.family)
+            elif candidate.started is None:
+                found = self._setting(candidate)
             elif self.worth(candidate.started):
                 found = self._closer(candidate)
             else:
@@ -122,7 +126,10 @@ class Cheapest:
                 heapq.heappush(waiting, (self._rank(one), one))
 
     def _settings(self, index: int) -> Iterator[_Candidate]:
-        """Every setting of a family that is not ruled out without predicting its load."""
+        """The settings of a family that is not ruled out without looking into it.
+
+        The roomiest and the first are looked into, the others wait with what roomier ones need.
+        """
         family, fewest = self.families[index], self._fewest()
         if self._affordable(family) < fewest:
             self._miss(family, None, family.short_by)
@@ -137,27 +144,41 @@ class Cheapest:
         settings = [family.deployment]
         if self._short_by(first, besides=MEMORY) <= 0:
             settings += others(first, self.context.registry)
-        hopeless = 0
-        for setting, deployment in reversed(list(enumerate(settings))):
-            if slots_of(deployment, first) <= hopeless:
-                continue
-            started = first if setting == 0 else self._start(deployment)
-            if started.gates["support"].verdict != "pass":
-                continue
-            short = self._short_by(started)
-            replicas = max(fewest, self._saturated_by(started) + 1)
-            if replicas > self._replica_limit():
-                short = math.inf
-            if short > 0 or reservation(started, self.today, LASTING_RISKS) is not None:
-                hopeless = max(hopeless, slots_of(deployment, first) if short == math.inf else 0)
-                self._miss(family, started, short, replicas)
-                continue
-            if replicas > self._most(family, started):
-                # Fewer slots saturate no later.
-                hopeless = max(hopeless, slots_of(deployment, first))
-                self._miss(family, started, 0.0, replicas)
-                continue
-            yield _Candidate(index, setting, started, replicas)
+        opened = self.opened[index] = Opened(first, settings)
+        at_once = dict.fromkeys((*opened.roomiest(), 0))
+        for setting in dict.fromkeys((*at_once, *range(len(settings)))):
+            candidate = _Candidate(index, setting, replicas=fewest)
+            if setting in at_once:
+                yield from self._setting(candidate)
+            elif not opened.is_hopeless(setting):
+                yield replace(candidate, replicas=max(fewest, opened.fewest(setting)))
+
+    def _setting(self, candidate: _Candidate) -> Iterator[_Candidate]:
+        """A setting looked into, if it is not ruled out without predicting its load."""
+        family, opened = self.families[candidate.family], self.opened[candidate.family]
+        setting = candidate.setting
+        if opened.is_hopeless(setting):
+            return
+        if opened.fewest(setting) > candidate.replicas:
+            yield replace(candidate, replicas=opened.fewest(setting))
+            return
+        started = self._start(opened.settings[setting]) if setting else opened.first
+        if started.gates["support"].verdict != "pass":
+            return
+        short = self._short_by(started)
+        replicas = max(self._fewest(), self._saturated_by(started) + 1)
+        if replicas > self._replica_limit():
+            short = math.inf
+        if short > 0 or reservation(started, self.today, LASTING_RISKS) is not None:
+            if short == math.inf:
+                opened.hopeless.append(opened.room(setting))
+            self._miss(family, started, short, replicas)
+        elif replicas > self._most(family, started):
+            opened.hopeless.append(opened.room(setting))
+            self._miss(family, started, 0.0, replicas)
+        else:
+            opened.saturated.append((opened.room(setting), replicas))
+            yield replace(candidate, started=started, replicas=replicas)
 
     def _remember_quality(self, family: Family, started: Started) -> None:
         """Quality is the same on every GPU: what lacks it is not looked into again."""
@@ -326,14 +347,15 @@ class Cheapest:
 
     def _rank(self, candidate: _Candidate) -> Rank:
         family, started = self.families[candidate.family], candidate.started
-        if started is None:
+        if candidate.setting < 0:
             return self._rank_unseen(candidate.family)
-        stated = replace(started.resolved.deployment, replicas=self._replicas(candidate.replicas))
-        changed = edits(self.today.resolved.deployment, stated)
+        opened, today = self.opened[candidate.family], self.today.resolved.deployment
+        replicas = today.replicas if started is None else self._replicas(candidate.replicas)
+        stated = replace(opened.settings[candidate.setting], replicas=replicas)
         return (
             family.usd_month(candidate.replicas),
-            -ranked_quality(started.forecast, self.today.forecast),
-            disruption(changed, root_of_edits(stated)),
+            -ranked_quality(opened.first.forecast, self.today.forecast),
+            disruption(edits(today, stated), root_of_edits(today)),
             candidate.family,
             candidate.setting,
         )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from capcheck.judge import Started
 from capcheck.manifest.deployment import Deployment, Serving
@@ -22,9 +22,58 @@ FEWER_SLOTS = (8, 32)
 MEMORY_FRACTION = 0.95
 
 
-def keeps(deployment: Deployment, field: str) -> bool:
+# Slots, context, share of the device: what a setting has room for.
+Room = tuple[int, int, float]
+
+
+@dataclass(slots=True)
+class Opened:
+    """A family that was looked into: its settings, the first of them started.
+
+    More room saturates no earlier: `saturated` holds, by the room of settings that were looked at,
+    the fewest replicas that they need, and with a room in `hopeless` no affordable number will do.
+    """
+
+    first: Started
+    settings: Sequence[Deployment]
+    hopeless: list[Room] = field(default_factory=list)
+    saturated: list[tuple[Room, int]] = field(default_factory=list)
+
+    def room(self, setting: int) -> Room:
+        """The room of a setting."""
+        serving, usual = self.settings[setting].serving, self.first.resolved.engine
+        return (
+            serving.max_num_seqs or (usual.max_num_seqs if usual else 1),
+            serving.max_model_len or (usual.max_model_len if usual else 0),
+            serving.gpu_memory_utilization or (usual.memory_fraction if usual else 0.0) or 0.0,
+        )
+
+    def roomiest(self) -> list[int]:
+        """Of each context the setting with the most slots: what it lacks, the others lack too."""
+        most: dict[int, int] = {}
+        for setting in range(len(self.settings)):
+            context = self.room(setting)[1]
+            if context not in most or self.room(setting) >= self.room(most[context]):
+                most[context] = setting
+        return list(most.values())
+
+    def is_hopeless(self, setting: int) -> bool:
+        """Whether a roomier setting is known not to do."""
+        return any(_holds(roomier, self.room(setting)) for roomier in self.hopeless)
+
+    def fewest(self, setting: int) -> int:
+        """Replicas below which a setting is saturated, as far as roomier ones tell."""
+        room = self.room(setting)
+        return max((least for roomier, least in self.saturated if _holds(roomier, room)), default=1)
+
+
+def _holds(roomier: Room, room: Room) -> bool:
+    return all(more >= less for more, less in zip(roomier, room, strict=True))
+
+
+def keeps(deployment: Deployment, name: str) -> bool:
     """Whether `alternatives.keep` names the field."""
-    return field in deployment.alternatives.keep
+    return name in deployment.alternatives.keep
 
 
 def others(started: Started, registry: Registry) -> Iterator[Deployment]:
@@ -63,12 +112,6 @@ def others(started: Started, registry: Registry) -> Iterator[Deployment]:
                     }
                     if changed:
                         yield replace(deployment, serving=_with(deployment.serving, changed))
-
-
-def slots_of(deployment: Deployment, first: Started) -> int:
-    """How many requests a setting of the family of `first` runs at once."""
-    usual = first.resolved.engine.max_num_seqs if first.resolved.engine else 1
-    return deployment.serving.max_num_seqs or usual
 
 
 def _may_fit(started: Started) -> bool:

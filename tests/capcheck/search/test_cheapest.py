@@ -162,3 +162,37 @@ def questions(draw) -> Deployment:
 def test_pruned_and_brute_force_agree(context, today, end, ceiling):
     checked = judge(today, context)
     assert pruned(checked, context, end, ceiling) == ranked(checked, context, end, ceiling)
+
+
+def test_a_shorter_context_rules_no_longer_one_out(context):
+    """It has less room in the cache of all slots, so that it may saturate earlier."""
+    today = Deployment(
+        name="it",
+        path="capcheck.yaml",
+        place=Place("capcheck.yaml", 2, 3, 5),
+        model="llama3.1-8b",
+        quant="Q8_0",
+        backend="llama.cpp",
+        gpu="RTX 4060 8GB",
+        replicas=Replicas(3, 3),
+        traffic=Traffic(
+            requests_per_second=5.430113054365278,
+            prompt_tokens=Tokens(64),
+            output_tokens=Tokens(256),
+            routing="round-robin",
+        ),
+        slo=Slo((LatencyLimit("latency", 99, 55_415.0, "/slo/latency_p99"),)),
+        quality=QualityLimit(max_drop=0.2),
+        alternatives=AlternativesScope(
+            models=("llama3.2-3b",),
+            quants=("F16",),
+            backends=(),
+            gpus=("A100 80GB SXM",),
+            max_replicas=MOST,
+            keep=("max_num_seqs", "gpus_per_replica"),
+        ),
+    )
+    checked = judge(today, context)
+    found = pruned(checked, context, "slow", math.inf)
+    assert found == ranked(checked, context, "slow", math.inf)
+    assert found

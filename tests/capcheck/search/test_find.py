@@ -167,20 +167,20 @@ def test_replicas_that_share_an_instance_are_billed_once(context):
     assert best.saving_usd_month == 0
 
 
-@pytest.mark.parametrize("most", [1, 3])
-def test_where_only_the_limit_on_replicas_binds_the_broken_gate_is_named(context, most):
+def test_where_only_the_limit_on_replicas_binds_the_broken_gate_is_named(context):
     kept = ("model", "quant", "backend", "gpu", "gpus_per_replica", "max_num_seqs")
     today = replace(
         DEAR,
         gpu="L4 24GB",
         replicas=Replicas(6, 6),
-        traffic=replace(CHAT, requests_per_second=1.0 if most == 1 else 3.0),
+        traffic=replace(CHAT, requests_per_second=3.0),
+        slo=Slo((replace(P95, limit_ms=40_000.0),)),
         budget=Budget(monthly_usd=1_800.0),
-        alternatives=AlternativesScope(keep=kept, max_replicas=most),
+        alternatives=AlternativesScope(keep=kept, max_replicas=2),
     )
     found = find(judge(today, context), context)
     assert found.alternatives == ()
     (near,) = found.near_misses
-    assert near.resolved.replicas_min == most
+    assert near.resolved.replicas_min == 2
     assert near.binding.startswith("p95 latency")
     assert found.nothing_passes == f"nothing surely passes; nearest: {near.binding}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from capcheck.estimate import Estimate, Provenance, unknown, weakest
 from capcheck.predict.coefficients import Coefficients
@@ -12,11 +13,11 @@ from capcheck.predict.speed.batching import StepLaw, step_law
 from capcheck.predict.speed.certainty import Certainty, certainty, refitted
 from capcheck.predict.speed.fitted import fitted
 from capcheck.predict.speed.kernels import method_launches, tile_tokens
-from capcheck.predict.speed.measured import measured_stream
+from capcheck.predict.speed.measured import Stream, measured_stream
 from capcheck.predict.speed.prefill import PrefillLaw, prefill_law
 from capcheck.predict.speed.refit import refit_of
-from capcheck.predict.speed.traits import traits_of
-from capcheck.registry.specs import GpuSpec
+from capcheck.predict.speed.traits import Traits, traits_of
+from capcheck.registry.specs import BackendSpec, GpuSpec, ModelSpec, QuantSpec
 from capcheck.resolution.resolved import Resolved
 
 
@@ -103,12 +104,40 @@ def prefill_tok_s(speed: Speed | Estimate, *, prompt_tokens: float) -> Estimate:
 
 
 def _speed(resolved: Resolved, coefficients: Coefficients) -> Speed | Estimate:
-    engines = coefficients.section("engines")
-    traits = traits_of(resolved, engines)
+    traits = traits_of(resolved, coefficients.section("engines"))
     model, quant, gpu, engine = resolved.model, resolved.quant, resolved.gpu, resolved.engine
     backend = resolved.backend
     if not (traits and model and quant and gpu and engine and backend):
         return unknown(resolved.needs)
+    return _of_traits(
+        traits,
+        model,
+        quant,
+        gpu,
+        backend,
+        measured_stream(resolved),
+        coefficients,
+        cache_bytes_per_element=engine.kv_bytes_per_element,
+        max_num_batched_tokens=engine.max_num_batched_tokens,
+    )
+
+
+# A search asks for it again with other slots, lengths and replicas, a fleet for other traffic.
+@lru_cache(maxsize=8192)
+def _of_traits(
+    traits: Traits,
+    model: ModelSpec,
+    quant: QuantSpec,
+    gpu: GpuSpec,
+    backend: BackendSpec,
+    cell: Stream | None,
+    coefficients: Coefficients,
+    *,
+    cache_bytes_per_element: float,
+    max_num_batched_tokens: int,
+) -> Speed | Estimate:
+    """The speed of one engine copy by all that it depends on; `cell` is its own measurement."""
+    engines = coefficients.section("engines")
     missing = _missing(gpu)
     if missing:
         return unknown(f"the registry has no {missing} of {gpu.name}")
@@ -124,8 +153,8 @@ def _speed(resolved: Resolved, coefficients: Coefficients) -> Speed | Estimate:
         gpu,
         cache,
         values,
-        tensor_parallel_size=engine.tensor_parallel_size,
-        cache_bytes_per_element=engine.kv_bytes_per_element,
+        tensor_parallel_size=traits.tensor_parallel_size,
+        cache_bytes_per_element=cache_bytes_per_element,
         eager=traits.eager,
         expert_launches=float(entry.get("expert_launches", 0.0)),
         cache_copied=bool(entry.get("cache_copied")),
@@ -137,8 +166,8 @@ def _speed(resolved: Resolved, coefficients: Coefficients) -> Speed | Estimate:
         quant,
         gpu,
         values,
-        tensor_parallel_size=engine.tensor_parallel_size,
-        chunk_tokens=float(entry.get("chunk_tokens", engine.max_num_batched_tokens)),
+        tensor_parallel_size=traits.tensor_parallel_size,
+        chunk_tokens=float(entry.get("chunk_tokens", max_num_batched_tokens)),
         overhead_ms=float(host.get("gpu_overhead_ms", 0.0)),
     )
     stream = certainty(coefficients.section("decode"), traits, model, backend)
@@ -148,11 +177,8 @@ def _speed(resolved: Resolved, coefficients: Coefficients) -> Speed | Estimate:
     own_prompt = refit_of(coefficients, "prefill", traits)
     if own_prompt is not None:
         prompt = refitted(own_prompt, traits, model)
-    cell = None
     if own_stream is not None:
-        stream = refitted(own_stream, traits, model)
-    else:
-        cell = measured_stream(resolved)
+        stream, cell = refitted(own_stream, traits, model), None
     if cell is not None:
         step = step.at_stream(1e3 / cell.decode_tok_s, cell.context_tokens)
         stream = Certainty(cell.low, cell.high, "measured", cell.basis)
