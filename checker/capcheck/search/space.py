@@ -167,9 +167,10 @@ def _other_models(stated: Deployment, current: ModelSpec, registry: Registry) ->
 def _other_backends(
     stated: Deployment, current: BackendSpec, registry: Registry
 ) -> Iterator[Backend]:
-    if keeps(stated, "backend"):
-        return
     names = stated.alternatives.backends
+    # Without traffic nobody can say what another engine's slots and queue would do to it.
+    if keeps(stated, "backend") or (stated.traffic is None and names is None):
+        return
     for name in _listed(registry, "backend") if names is None else names:
         match = registry.backend(name)
         if not isinstance(match, BackendMatch) or not match.spec.is_calibrated:
@@ -309,8 +310,10 @@ def _with(
         if release is None:
             return None
         changed["backend_version"] = release
-    if gpus != today.gpus_per_replica:
-        copies = serving.data_parallel_size or 1
+    copies = serving.data_parallel_size or 1
+    asked = (serving.tensor_parallel_size or 1) * (serving.pipeline_parallel_size or 1) * copies
+    is_short = asked > gpus and not keeps(old, "tensor_parallel_size")
+    if gpus != today.gpus_per_replica or is_short:
         if gpus % copies:
             return None
         tensor, pipeline = _ranks(choice, gpus // copies)

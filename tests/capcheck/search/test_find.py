@@ -184,3 +184,31 @@ def test_where_only_the_limit_on_replicas_binds_the_broken_gate_is_named(context
     assert near.resolved.replicas_min == 2
     assert near.binding.startswith("p95 latency")
     assert found.nothing_passes == f"nothing surely passes; nearest: {near.binding}"
+
+
+def test_ranks_without_gpus_are_lowered_as_well_as_given_gpus(context):
+    today = replace(
+        DEAR, gpu="L4 24GB", gpus_per_replica=1, serving=Serving(tensor_parallel_size=2)
+    )
+    checked = judge(today, context)
+    assert checked.gates["support"].verdict == "fail"
+    found = find(checked, context)
+    ways = [{edit.pointer: edit.value for edit in way.edits} for way in found.alternatives]
+    assert any(way.get("/deployments/chat/serving/tensor_parallel_size") == 1 for way in ways)
+    kept = replace(today, alternatives=AlternativesScope(keep=("tensor_parallel_size",)))
+    for way in find(judge(kept, context), context).alternatives:
+        assert not any(edit.pointer.endswith("tensor_parallel_size") for edit in way.edits)
+
+
+@pytest.mark.parametrize(
+    ("backends", "offered"), [(None, {None}), (("llama.cpp",), {None, "llama.cpp"})]
+)
+def test_without_traffic_the_engine_stays_unless_others_are_named(context, backends, offered):
+    scope = AlternativesScope(backends=backends)
+    today = replace(TOO_BIG, traffic=None, slo=Slo(), alternatives=scope)
+    found = find(judge(today, context), context, Wanted(shown=50))
+    engines = {
+        next((edit.value for edit in way.edits if edit.pointer.endswith("/backend")), None)
+        for way in found.alternatives
+    }
+    assert engines == offered
