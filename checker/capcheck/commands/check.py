@@ -14,6 +14,7 @@ from capcheck.commands.options import (
     detail,
     display_options,
     environment_option,
+    jobs_option,
     policy_option,
     print_report,
 )
@@ -115,13 +116,7 @@ def _coefficients(ctx: click.Context, param: click.Parameter, value: Path | None
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Findings that `capcheck baseline` recorded in this file do not count.",
 )
-@click.option(
-    "--jobs",
-    metavar="N",
-    type=click.IntRange(0, 256),
-    default=0,
-    help="Processes to use. Default: one a core, where there are many deployments.",
-)
+@jobs_option
 @click.option(
     "--coefficients",
     "coefficients_file",

@@ -51,6 +51,15 @@ environment_option = click.option(
 )
 
 
+jobs_option = click.option(
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(0, 256),
+    default=0,
+    help="Processes to use. Default: one a core, where there are many deployments.",
+)
+
+
 policy_option = click.option(
     "--policy",
     type=click.Path(path_type=Path),

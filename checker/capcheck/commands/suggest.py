@@ -8,7 +8,13 @@ from typing import get_args
 
 import click
 
-from capcheck.commands.options import detail, display_options, environment_option, print_report
+from capcheck.commands.options import (
+    detail,
+    display_options,
+    environment_option,
+    jobs_option,
+    print_report,
+)
 from capcheck.exit_codes import ExitCode
 from capcheck.output import Color, OutputError, check_writable
 from capcheck.predict.economics import Rates
@@ -89,13 +95,7 @@ def _plot_to(ctx: click.Context, param: click.Parameter, value: Path | None) -> 
     callback=_plot_to,
     help="Draw the Pareto fronts (.svg or .png).",
 )
-@click.option(
-    "--jobs",
-    metavar="N",
-    type=click.IntRange(0, 256),
-    default=0,
-    help="Processes to use. Default: one a core, where there are many deployments.",
-)
+@jobs_option
 def command(
     paths: tuple[str, ...],
     *,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from capcheck.numbers import amount
 from capcheck.report.compared import before
-from capcheck.report.document import Alternative, Deployment, Fact, Forecast, Leaf, Percentiles
+from capcheck.report.document import Alternative, Deployment, Fact
 from capcheck.report.escape import NAME_LENGTH
 from capcheck.report.figures import (
     Figure,
@@ -23,6 +23,7 @@ from capcheck.report.figures import (
     under_load,
 )
 from capcheck.report.pen import COLORS, Pen
+from capcheck.report.predicted import Forecast, Leaf, Percentiles
 from capcheck.report.trades import trades
 
 ALTERNATIVES_SHOWN = 3

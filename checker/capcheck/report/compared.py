@@ -7,16 +7,9 @@ from collections.abc import Iterable
 from capcheck.compare.model import COMPARED
 from capcheck.finding import VERDICTS, Verdict, worst
 from capcheck.numbers import amount
-from capcheck.report.document import (
-    Cause,
-    Deployment,
-    Document,
-    Finding,
-    Leaf,
-    NamedFinding,
-    Removed,
-)
+from capcheck.report.document import Cause, Deployment, Document, Finding, NamedFinding, Removed
 from capcheck.report.figures import Figure, brief, headline, plural, reading, scalar
+from capcheck.report.predicted import Leaf
 
 ARROW = " → "
 

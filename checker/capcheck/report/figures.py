@@ -14,14 +14,13 @@ from capcheck.report.document import (
     Document,
     Edit,
     Finding,
-    Forecast,
     Gate,
-    Leaf,
     LimitChange,
     NamedFinding,
     Scalar,
     Spot,
 )
+from capcheck.report.predicted import Forecast, Leaf
 
 WORDS: dict[Verdict, str] = {
     "pass": "passes",

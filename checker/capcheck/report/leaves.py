@@ -8,10 +8,10 @@ from capcheck.estimate import Estimate, unknown
 from capcheck.finding import Gate
 from capcheck.place import Place
 from capcheck.predict.forecast import Distribution, Forecast, Memory, Quality
-from capcheck.report import document
+from capcheck.report import document, predicted
 
 
-def forecast(predicted: Forecast) -> document.Forecast:
+def forecast(predicted: Forecast) -> predicted.Forecast:
     """Everything predicted for one deployment."""
     memory, load, cost = predicted.memory, predicted.load, predicted.cost
     return {
@@ -41,7 +41,7 @@ def forecast(predicted: Forecast) -> document.Forecast:
     }
 
 
-def leaf(estimate: Estimate) -> document.Leaf:
+def leaf(estimate: Estimate) -> predicted.Leaf:
     """One figure; a value that JSON cannot say is unknown."""
     value = rounded(estimate.value)
     return {
@@ -53,12 +53,12 @@ def leaf(estimate: Estimate) -> document.Leaf:
     }
 
 
-def _vram(memory: Memory) -> document.Vram:
+def _vram(memory: Memory) -> predicted.Vram:
     parts = {name: rounded(size) or 0.0 for name, size in memory.parts.items()}
     return {**leaf(memory.needed), "parts": parts, "usable": leaf(memory.usable)}
 
 
-def _quality(quality: Quality) -> document.Quality:
+def _quality(quality: Quality) -> predicted.Quality:
     return {
         **leaf(quality.score),
         "benchmark": quality.benchmark,
@@ -69,7 +69,7 @@ def _quality(quality: Quality) -> document.Quality:
     }
 
 
-def _percentiles(distribution: Distribution) -> document.Percentiles:
+def _percentiles(distribution: Distribution) -> predicted.Percentiles:
     return {
         "mean": leaf(distribution.mean),
         "p50": leaf(distribution.p50),

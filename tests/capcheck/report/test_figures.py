@@ -3,7 +3,7 @@
 import pytest
 from capcheck.estimate import Provenance
 from capcheck.finding import Verdict
-from capcheck.report.document import Alternative, Edit, Gate, Leaf
+from capcheck.report.document import Alternative, Edit, Gate
 from capcheck.report.figures import (
     Figure,
     against,
@@ -15,6 +15,7 @@ from capcheck.report.figures import (
     saving,
     spoken,
 )
+from capcheck.report.predicted import Leaf
 
 
 def leaf(

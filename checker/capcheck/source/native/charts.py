@@ -118,6 +118,11 @@ def charts(
             yield Values(document, files, child, key)
 
 
+def has_chart(document: Document, is_chart: Callable[[Node], bool]) -> bool:
+    """Whether there are such values anywhere in the document."""
+    return any(True for _ in charts(document, None, is_chart))
+
+
 def is_off(node: Node | None) -> bool:
     """Whether a chart or an entry is switched off by `enabled: false`."""
     enabled = at(node, "enabled")

@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 
 from capcheck.place import Place
-from capcheck.registry.rows import read
+from capcheck.registry.rows import Row, read
 from capcheck.source.native.command.flags import DATA
 from capcheck.source.native.deployment import Fact, Stated, Unknown
 from capcheck.source.native.labels import INSTANCE_TYPE, Labelled
@@ -161,13 +161,15 @@ def gpu_of_label(label: str, value: str) -> str | None:
 def provider(label: str, value: str) -> str:
     """The cloud whose label or, under its label, machine type that is; empty: anybody's."""
     if label in _INSTANCE_TYPES:
-        return _sku_providers().get(_ATTACHED.sub("", value.lower()), "")
+        row = _sku(value)
+        return row["provider"] if row else ""
     return _CLOUDS.get(label.partition("/")[0], "")
 
 
 def of_sku(name: str) -> tuple[str, int] | None:
     """The GPU and the number of them that a cloud's machine type has."""
-    return _sku_table().get(_ATTACHED.sub("", name.lower()))
+    row = _sku(name)
+    return (row["gpu"], int(row["count"])) if row else None
 
 
 def named(name: str) -> tuple[str, int] | None:
@@ -252,13 +254,10 @@ def _name_table() -> dict[str, tuple[str, int]]:
     return {row["name"]: (row["gpu"], int(row["count"] or 1)) for row in rows}
 
 
-@cache
-def _sku_table() -> dict[str, tuple[str, int]]:
-    return {
-        row["sku"].lower(): (row["gpu"], int(row["count"])) for row in read(DATA / "gpu_skus.csv")
-    }
+def _sku(name: str) -> Row | None:
+    return _sku_table().get(_ATTACHED.sub("", name.lower()))
 
 
 @cache
-def _sku_providers() -> dict[str, str]:
-    return {row["sku"].lower(): row["provider"] for row in read(DATA / "gpu_skus.csv")}
+def _sku_table() -> dict[str, Row]:
+    return {row["sku"].lower(): row for row in read(DATA / "gpu_skus.csv")}

@@ -7,7 +7,7 @@ Source: awslabs/ai-on-eks blueprints/inference/inference-charts.
 
 from __future__ import annotations
 
-from capcheck.source.native.charts import Values, charts
+from capcheck.source.native.charts import Values, charts, has_chart
 from capcheck.source.native.command import facts as command_facts
 from capcheck.source.native.deployment import Fact, NativeDeployment, Stated, Unknown
 from capcheck.source.native.fields import flags, of_sku
@@ -30,7 +30,7 @@ _ENGINES = {
 
 def recognises(document: Document) -> bool:
     """By the keys."""
-    return any(True for _ in charts(document, None, _is_chart))
+    return has_chart(document, _is_chart)
 
 
 def read(document: Document, files: Files) -> list[NativeDeployment]:

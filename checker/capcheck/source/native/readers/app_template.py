@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from capcheck.source.native.charts import Values, charts, is_off
+from capcheck.source.native.charts import Values, charts, has_chart, is_off
 from capcheck.source.native.container import read as read_container
 from capcheck.source.native.container import words_of
 from capcheck.source.native.deployment import Fact, NativeDeployment, Stated, deployment
@@ -28,7 +28,7 @@ NAME = "app-template"
 
 def recognises(document: Document) -> bool:
     """By the keys: `controllers.<name>.containers` in values, or below a key of another chart's."""
-    return any(True for _ in charts(document, None, _is_chart))
+    return has_chart(document, _is_chart)
 
 
 def read(document: Document, files: Files) -> list[NativeDeployment]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from capcheck.source.native.charts import Values, charts, fields, is_off, replicas
+from capcheck.source.native.charts import Values, charts, fields, has_chart, is_off, replicas
 from capcheck.source.native.command import programs
 from capcheck.source.native.command.facts import model as model_fact
 from capcheck.source.native.container import Container, calls
@@ -70,7 +70,7 @@ _FIELDS = {
 
 def recognises(document: Document) -> bool:
     """By an engine's image beside a command, arguments or a model."""
-    return any(True for _ in charts(document, None, _is_chart))
+    return has_chart(document, _is_chart)
 
 
 def read(document: Document, files: Files) -> list[NativeDeployment]:

@@ -7,7 +7,7 @@ charts/vllm-kserve and charts/llm-d-kserve.
 
 from __future__ import annotations
 
-from capcheck.source.native.charts import Values, charts
+from capcheck.source.native.charts import Values, charts, has_chart
 from capcheck.source.native.command.facts import model as model_fact
 from capcheck.source.native.command.facts import of_arguments
 from capcheck.source.native.deployment import Fact, NativeDeployment, Stated, Unknown
@@ -23,7 +23,7 @@ _KEYS = ("deploymentMode", "servingTopology", "servingRuntime", "inferenceServic
 
 def recognises(document: Document) -> bool:
     """By the keys."""
-    return any(True for _ in charts(document, None, _is_chart))
+    return has_chart(document, _is_chart)
 
 
 def read(document: Document, files: Files) -> list[NativeDeployment]:

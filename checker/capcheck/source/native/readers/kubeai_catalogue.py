@@ -5,7 +5,7 @@ Source: KubeAI charts/models values.yaml; an entry has the fields of a Model.
 
 from __future__ import annotations
 
-from capcheck.source.native.charts import Values, charts, is_on
+from capcheck.source.native.charts import Values, charts, has_chart, is_on
 from capcheck.source.native.command.facts import model as model_fact
 from capcheck.source.native.command.facts import of_arguments, of_environment
 from capcheck.source.native.deployment import (
@@ -28,7 +28,7 @@ _ENGINES = {"vllm": "vllm", "ollama": "ollama"}
 
 def recognises(document: Document) -> bool:
     """By the keys: `catalog.<name>.url` beside `engine`."""
-    return any(True for _ in charts(document, None, _is_chart))
+    return has_chart(document, _is_chart)
 
 
 def read(document: Document, files: Files) -> list[NativeDeployment]:

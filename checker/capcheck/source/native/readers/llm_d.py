@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from capcheck.source.native.charts import Values, charts
+from capcheck.source.native.charts import Values, charts, has_chart
 from capcheck.source.native.command.facts import model as model_fact
 from capcheck.source.native.deployment import Fact, NativeDeployment, Stated, Unknown
 from capcheck.source.native.gpus import gpu_of
@@ -36,7 +36,7 @@ _ACCELERATORS = {
 
 def recognises(document: Document) -> bool:
     """By the keys, or by API group and kind."""
-    return _is_object(document) or any(True for _ in charts(document, None, _is_chart))
+    return _is_object(document) or has_chart(document, _is_chart)
 
 
 def read(document: Document, files: Files) -> list[NativeDeployment]:

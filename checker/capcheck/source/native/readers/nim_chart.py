@@ -6,7 +6,7 @@ Helm" (`image.repository`, `resources`, `env`, `replicaCount`, `autoscaling`, `m
 
 from __future__ import annotations
 
-from capcheck.source.native.charts import Values, charts, is_on, replicas
+from capcheck.source.native.charts import Values, charts, has_chart, is_on, replicas
 from capcheck.source.native.command import programs
 from capcheck.source.native.command.facts import model as model_fact
 from capcheck.source.native.container import Container
@@ -21,7 +21,7 @@ NAME = "Helm values (NIM)"
 
 def recognises(document: Document) -> bool:
     """By an image of the NIM catalogue with the keys of the chart."""
-    return any(True for _ in charts(document, None, _is_chart))
+    return has_chart(document, _is_chart)
 
 
 def read(document: Document, files: Files) -> list[NativeDeployment]:

@@ -6,7 +6,7 @@ said. Source: otwld/ollama-helm values.yaml.
 
 from __future__ import annotations
 
-from capcheck.source.native.charts import Values, charts, is_off, is_on, replicas
+from capcheck.source.native.charts import Values, charts, has_chart, is_off, is_on, replicas
 from capcheck.source.native.command.facts import of_environment, typed
 from capcheck.source.native.deployment import Fact, NativeDeployment, Stated, Unknown, merged
 from capcheck.source.native.gpus import by_labels
@@ -19,7 +19,7 @@ NAME = "Helm values (ollama)"
 
 def recognises(document: Document) -> bool:
     """By the keys."""
-    return any(True for _ in charts(document, None, _is_chart))
+    return has_chart(document, _is_chart)
 
 
 def read(document: Document, files: Files) -> list[NativeDeployment]:

@@ -6,7 +6,7 @@ Source: opea-project/GenAIInfra helm-charts/common/{vllm,tgi}.
 
 from __future__ import annotations
 
-from capcheck.source.native.charts import Values, charts, replicas, scalars
+from capcheck.source.native.charts import Values, charts, has_chart, replicas, scalars
 from capcheck.source.native.command import programs
 from capcheck.source.native.command.facts import model as model_fact
 from capcheck.source.native.container import Container
@@ -24,7 +24,7 @@ _DEVICES = {"gaudi": "Gaudi", "rocm": "AMD", "cpu": "CPU"}
 
 def recognises(document: Document) -> bool:
     """By the keys."""
-    return any(True for _ in charts(document, None, _is_chart))
+    return has_chart(document, _is_chart)
 
 
 def read(document: Document, files: Files) -> list[NativeDeployment]:

@@ -6,7 +6,7 @@ the later of two wins. Source: vllm-project/production-stack helm/values.yaml an
 
 from __future__ import annotations
 
-from capcheck.source.native.charts import Values, charts, fields, is_off, is_on
+from capcheck.source.native.charts import Values, charts, fields, has_chart, is_off, is_on
 from capcheck.source.native.command import programs
 from capcheck.source.native.command.facts import of_arguments
 from capcheck.source.native.deployment import (
@@ -38,7 +38,7 @@ _CONFIG = {
 
 def recognises(document: Document) -> bool:
     """By the keys."""
-    return any(True for _ in charts(document, None, _is_chart))
+    return has_chart(document, _is_chart)
 
 
 def read(document: Document, files: Files) -> list[NativeDeployment]:
