@@ -41,8 +41,9 @@ def resolve(deployment: Deployment, registry: Registry) -> tuple[Resolved, tuple
     running = Settings(None, {}, tuple(ignored(deployment, backend)) if backend else ())
     if model.spec and backend and gpu and not native.has_open_engine(deployment):
         machine = Machine(gpu, count, usable_gib, reserved_gib)
-        parts = Parts(deployment, model.spec.spec, quant.spec, backend, machine)
-        running = settings(parts, registry)
+        version = deployment.backend_version
+        parts = Parts(deployment.serving, version, model.spec.spec, quant.spec, backend, machine)
+        running = settings(deployment, parts, registry)
     least = max(1, deployment.replicas.min)
     known = {
         "model": model.origin,
@@ -99,8 +100,8 @@ def _gpus_per_replica(
         return deployment.gpus_per_replica, stated_at(deployment, "/gpus_per_replica")
     if gpus is not None and gpus.count:
         return gpus.count, stated_at(deployment, "/gpu")
-    tensor, pipeline, data = parallel_sizes(deployment, None)
-    used = parallel_sizes(deployment, backend)
+    tensor, pipeline, data = parallel_sizes(deployment.serving, None)
+    used = parallel_sizes(deployment.serving, backend)
     text = "tensor x pipeline x data parallel size"
     return tensor * pipeline * data, Origin(text, used != (1, 1, 1))
 

@@ -124,7 +124,7 @@ RULES = (
 def check(resolved: Resolved) -> Iterator[Finding]:
     """Hold tensor, pipeline and data parallelism against the GPUs and the model: RULES."""
     model = resolved.model
-    ranks, stages, copies = parallel_sizes(resolved.deployment, resolved.backend)
+    ranks, stages, copies = parallel_sizes(resolved.deployment.serving, resolved.backend)
     yield from _gpus(resolved, ranks, stages, copies)
     if model is None:
         return

@@ -212,5 +212,5 @@ def test_parallel_sizes(
         }
     )
     spec = next(it for it in registry.backends if it.name == backend)
-    assert parallel_sizes(deployment, spec) == sizes
-    assert parallel_sizes(deployment, None) == (4, 2, 3)
+    assert parallel_sizes(deployment.serving, spec) == sizes
+    assert parallel_sizes(deployment.serving, None) == (4, 2, 3)
