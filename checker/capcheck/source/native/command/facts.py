@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 
+from capcheck.records import dataclass
 from capcheck.registry.rows import read
 from capcheck.source.native.command import flags as flag_table
 from capcheck.source.native.command import quant

@@ -1,0 +1,163 @@
+"""A class of `capcheck.records` behaves as one of `dataclasses` with the same fields."""
+
+import copy
+import dataclasses
+import pickle
+from typing import Any
+
+import pytest
+from capcheck import records
+
+
+class _Plain:
+    """Fields of every kind."""
+
+    name: str
+    count: int = 3
+    seen: list[int] = dataclasses.field(default_factory=list, hash=False)
+    note: str = dataclasses.field(default="", compare=False, repr=False)
+    made: dict[str, int] = dataclasses.field(default_factory=dict, init=False, hash=False)
+    fixed: int = dataclasses.field(default=7, init=False)
+
+
+def _defined(decorator: Any, body: type = _Plain) -> Any:
+    inside = {k: v for k, v in vars(body).items() if k not in ("__dict__", "__weakref__")}
+    return decorator(frozen=True, slots=True)(type(body)("Named", body.__bases__, inside))
+
+
+STANDARD = _defined(dataclasses.dataclass)
+OURS = _defined(records.dataclass)
+
+
+@records.dataclass(frozen=True, slots=True)
+class Base:
+    """Of the module, so that it can be pickled."""
+
+    first: int
+
+
+@records.dataclass(frozen=True, slots=True)
+class Derived(Base):
+    """With a field more."""
+
+    second: tuple[int, ...] = ()
+
+
+@records.dataclass(frozen=True, slots=True)
+class Checked:
+    """With methods of its own."""
+
+    value: int
+    doubled: int = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        if self.value < 0:
+            raise ValueError("negative")
+        object.__setattr__(self, "doubled", 2 * self.value)
+
+    def __repr__(self) -> str:
+        return "own"
+
+
+@records.dataclass(frozen=True, slots=True)
+class Empty:
+    """No fields."""
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs"),
+    [
+        (("a",), {}),
+        (("a", 4), {"seen": [1]}),
+        ((), {"name": "b", "note": "n"}),
+        (("a", 3, [2], "m"), {}),
+    ],
+)
+def test_instances_are_those_of_the_standard_decorator(
+    args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    ours, standard = OURS(*args, **kwargs), STANDARD(*args, **kwargs)
+    assert dataclasses.asdict(ours) == dataclasses.asdict(standard)
+    assert repr(ours) == repr(standard).replace("_Plain", ours.__class__.__qualname__)
+    assert not hasattr(ours, "__dict__")
+    assert ours.__match_args__ == standard.__match_args__
+    changed = dataclasses.replace(ours, count=9)
+    assert changed.count == 9
+    assert changed.name == ours.name
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [
+        ({"name": "a"}, {"name": "a"}, True),
+        ({"name": "a"}, {"name": "b"}, False),
+        ({"name": "a", "note": "x"}, {"name": "a", "note": "y"}, True),
+        ({"name": "a", "seen": [1]}, {"name": "a"}, False),
+    ],
+)
+def test_equality_and_hash_heed_the_fields(
+    one: dict[str, Any], other: dict[str, Any], *, equal: bool
+) -> None:
+    assert (OURS(**one) == OURS(**other)) is equal
+    assert (STANDARD(**one) == STANDARD(**other)) is equal
+    if equal:
+        assert hash(OURS(**one)) == hash(OURS(**other))
+
+
+def test_another_class_with_the_same_values_is_another() -> None:
+    assert Base(1) != Derived(1)
+    assert OURS("a") != STANDARD("a")
+    assert Empty() == Empty()
+    assert hash(Empty()) == hash(Empty())
+
+
+def test_defaults_are_not_shared() -> None:
+    assert OURS("a").seen is not OURS("a").seen
+    assert OURS("a").made is not OURS("a").made
+
+
+@pytest.mark.parametrize("args", [(), ("a", 1, [], "", {})])
+def test_wrong_arguments_are_refused(args: tuple[Any, ...]) -> None:
+    with pytest.raises(TypeError, match="argument"):
+        OURS(*args)
+
+
+def test_nothing_can_be_assigned_or_deleted() -> None:
+    one = OURS("a")
+    with pytest.raises(dataclasses.FrozenInstanceError, match="cannot assign to field 'name'"):
+        one.name = "b"
+    with pytest.raises(dataclasses.FrozenInstanceError, match="cannot delete field 'name'"):
+        del one.name
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        one.unknown = 1
+
+
+@pytest.mark.parametrize("one", [Base(1), Derived(1, (2,)), Empty(), Checked(3)])
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_copies_and_pickles_are_equal(one: object, copied: Any) -> None:
+    assert copied(one) == one
+    assert pickle.loads(pickle.dumps(one)) == one
+
+
+def test_a_derived_class_takes_the_fields_of_its_base() -> None:
+    assert Derived(1, second=(2,)).first == 1
+    assert repr(Derived(1)) == "Derived(first=1, second=())"
+
+
+def test_methods_of_the_class_stay() -> None:
+    assert repr(Checked(1)) == "own"
+    assert Checked(2).doubled == 4
+    with pytest.raises(ValueError, match="negative"):
+        Checked(-1)
+
+
+def test_other_options_are_the_standard_ones() -> None:
+    ordered = records.dataclass(frozen=True, slots=True, order=True)
+
+    class Number:
+        """One."""
+
+        value: int
+
+    made: Any = ordered(Number)
+    assert made(1) < made(2)
