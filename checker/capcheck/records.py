@@ -1,6 +1,6 @@
 """`dataclass`, cheap to define: what `dataclasses.dataclass` gives, for a tenth of the start-up.
 
-A run defines some 150 frozen classes with slots. The standard decorator writes and compiles six
+A run defines some 150 frozen classes. The standard decorator writes and compiles six
 methods for each before its first instance, 0.8 ms a class and a third of a short run. Here all
 classes share their methods, and `__init__` is compiled with the first instance. Type checkers see
 the standard decorator; `field`, `fields`, `replace` and `asdict` are the standard ones.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -19,17 +20,17 @@ if TYPE_CHECKING:
     from dataclasses import dataclass
 else:
 
-    def dataclass(**options: bool) -> Callable[[type], type]:
-        """`dataclasses.dataclass`; only frozen classes with slots are made the cheap way."""
-        if options == {"frozen": True, "slots": True}:
-            return _record
-        return dataclasses.dataclass(**options)
+    def dataclass(*, frozen: bool = False, **options: bool) -> Callable[[type], type]:
+        """`dataclasses.dataclass`; only frozen classes are made the cheap way."""
+        if frozen and not options.keys() - {"slots", "kw_only"}:
+            return partial(_record, **options)
+        return dataclasses.dataclass(frozen=frozen, **options)
 
 
-def _record(cls: type) -> type:
-    """The class with slots, its fields and the methods that it does not define itself."""
+def _record(cls: type, **options: bool) -> type:
+    """The class with its fields, and the methods that it does not define itself."""
     cls.__doc__ = cls.__doc__ or cls.__name__  # else a signature is written, at 2 ms a class
-    made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True)(cls)
+    made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, **options)(cls)
     fields = dataclasses.fields(made)
     compared = _values([one.name for one in fields if one.compare])
     hashed = _values([one.name for one in fields if _hashed(one)])
@@ -68,13 +69,11 @@ def _values(names: list[str]) -> Callable[[object], Any]:
 
 
 def _init(made: type) -> Callable[..., None]:
-    """`__init__` of a class, which puts its arguments straight into the slots."""
+    """`__init__` of a class, which puts its arguments past `__setattr__`."""
     given: dict[str, Any] = {}
-    parameters = ["self"]
-    body = []
+    positional, by_name, body = ["self"], ["*"], []
     for one in dataclasses.fields(made):
-        name, value = one.name, one.name
-        given[f"_put_{name}"] = getattr(made, name).__set__
+        name = parameter = value = one.name
         if one.default is not dataclasses.MISSING:
             given[f"_default_{name}"] = one.default
             parameter = f"{name}=_default_{name}"
@@ -84,16 +83,19 @@ def _init(made: type) -> Callable[..., None]:
             parameter = f"{name}=_make_{name}"
             value = f"_make_{name}() if {name} is _make_{name} else {name}"
             value = value if one.init else f"_make_{name}()"
-        elif one.init:
-            parameter = name
-        else:
+        elif not one.init:
             continue  # left to `__post_init__`
         if one.init:
-            parameters.append(parameter)
-        body.append(f" _put_{name}(self, {value})")
+            (by_name if one.kw_only else positional).append(parameter)
+        if slot := getattr(getattr(made, name, None), "__set__", None):
+            given[f"_put_{name}"] = slot
+            body.append(f" _put_{name}(self, {value})")
+        else:
+            body.append(f" self.__dict__[{name!r}] = {value}")
     if hasattr(made, "__post_init__"):
         body.append(" self.__post_init__()")
     # Names of fields, which are Python names, are all that is put into this text.
+    parameters = positional + (by_name if len(by_name) > 1 else [])
     text = f"def __init__({', '.join(parameters)}):\n" + "\n".join(body or [" pass"])
     exec(text, given)  # noqa: S102
     written: Callable[..., None] = given["__init__"]

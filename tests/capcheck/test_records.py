@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import pickle
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -57,6 +58,26 @@ class Checked:
 
     def __repr__(self) -> str:
         return "own"
+
+
+@records.dataclass(frozen=True)
+class Loose:
+    """Without slots, for cached properties."""
+
+    value: int
+
+    @cached_property
+    def doubled(self) -> int:
+        """Made once."""
+        return 2 * self.value
+
+
+@records.dataclass(frozen=True, slots=True, kw_only=True)
+class Spelled:
+    """By name only, in any order."""
+
+    first: int = 1
+    second: int
 
 
 @records.dataclass(frozen=True, slots=True)
@@ -132,7 +153,9 @@ def test_nothing_can_be_assigned_or_deleted() -> None:
         one.unknown = 1
 
 
-@pytest.mark.parametrize("one", [Base(1), Derived(1, (2,)), Empty(), Checked(3)])
+@pytest.mark.parametrize(
+    "one", [Base(1), Derived(1, (2,)), Empty(), Checked(3), Loose(1), Spelled(second=2)]
+)
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
 def test_copies_and_pickles_are_equal(one: object, copied: Any) -> None:
     assert copied(one) == one
@@ -149,6 +172,19 @@ def test_methods_of_the_class_stay() -> None:
     assert Checked(2).doubled == 4
     with pytest.raises(ValueError, match="negative"):
         Checked(-1)
+
+
+def test_a_class_without_slots_may_cache() -> None:
+    one = Loose(2)
+    assert (one.doubled, one.doubled) == (4, 4)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        one.value = 3  # type: ignore[misc]
+
+
+def test_fields_by_name_only() -> None:
+    assert repr(Spelled(second=2)) == "Spelled(first=1, second=2)"
+    with pytest.raises(TypeError, match="positional"):
+        Spelled(1, 2)  # type: ignore[call-arg, misc]
 
 
 def test_other_options_are_the_standard_ones() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from capcheck.records import dataclass
 from capcheck.registry.backends import BackendNames, backend_names, backend_spec, find_backend
 from capcheck.registry.gpus import GpuNames, find_gpu, gpu_names, gpu_spec
 from capcheck.registry.kv_cache import KvCacheDtype, find_kv_cache_dtype, kv_cache_dtype
