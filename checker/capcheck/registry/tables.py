@@ -47,10 +47,9 @@ class Registry:
     @cached_property
     def models(self) -> tuple[ModelSpec, ...]:
         """Every model whose parameter count is known."""
-        known = {entry.name: entry.spec for entry in self._model_names.exact.values()}
-        return tuple(
-            spec for row in self.rows("models") if (spec := known[row["name"]]) is not None
-        )
+        known = {entry.name: entry for entry in self._model_names.exact.values()}
+        specs = (known[row["name"]].spec for row in self.rows("models"))
+        return tuple(spec for spec in specs if spec is not None)
 
     @cached_property
     def gpus(self) -> tuple[GpuSpec, ...]:
