@@ -30,6 +30,15 @@ STANDARD = _defined(dataclasses.dataclass)
 OURS = _defined(records.dataclass)
 
 
+@pytest.fixture(params=[0, records.FEW_INSTANCES], ids=["first", "later"])
+def ours(request: pytest.FixtureRequest) -> Any:
+    """The class before its first instance, and when its `__init__` is about to be compiled."""
+    made = _defined(records.dataclass)
+    for _ in range(request.param):
+        made("any")
+    return made
+
+
 @records.dataclass(frozen=True, slots=True)
 class Base:
     """Of the module, so that it can be pickled."""
@@ -95,16 +104,15 @@ class Empty:
     ],
 )
 def test_instances_are_those_of_the_standard_decorator(
-    args: tuple[Any, ...], kwargs: dict[str, Any]
+    ours: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> None:
-    ours, standard = OURS(*args, **kwargs), STANDARD(*args, **kwargs)
-    assert dataclasses.asdict(ours) == dataclasses.asdict(standard)
-    assert repr(ours) == repr(standard).replace("_Plain", ours.__class__.__qualname__)
-    assert not hasattr(ours, "__dict__")
-    assert ours.__match_args__ == standard.__match_args__
-    changed = dataclasses.replace(ours, count=9)
-    assert changed.count == 9
-    assert changed.name == ours.name
+    one, standard = ours(*args, **kwargs), STANDARD(*args, **kwargs)
+    assert dataclasses.asdict(one) == dataclasses.asdict(standard)
+    assert repr(one) == repr(standard)
+    assert not hasattr(one, "__dict__")
+    assert one.__match_args__ == standard.__match_args__
+    changed = dataclasses.replace(one, count=9)
+    assert (changed.count, changed.name) == (9, one.name)
 
 
 @pytest.mark.parametrize(
@@ -132,15 +140,28 @@ def test_another_class_with_the_same_values_is_another() -> None:
     assert hash(Empty()) == hash(Empty())
 
 
-def test_defaults_are_not_shared() -> None:
-    assert OURS("a").seen is not OURS("a").seen
-    assert OURS("a").made is not OURS("a").made
+def test_defaults_are_not_shared(ours: Any) -> None:
+    made = [ours("a") for _ in range(3)]
+    assert len({id(one.seen) for one in made}) == 3
+    assert len({id(one.made) for one in made}) == 3
 
 
-@pytest.mark.parametrize("args", [(), ("a", 1, [], "", {})])
-def test_wrong_arguments_are_refused(args: tuple[Any, ...]) -> None:
-    with pytest.raises(TypeError, match="argument"):
-        OURS(*args)
+@pytest.mark.parametrize(
+    ("args", "kwargs", "message"),
+    [
+        ((), {}, "missing 1 required positional argument: 'name'"),
+        (("a", 1, [], "", {}), {}, "takes from 2 to 5 positional arguments but 6 were given"),
+        (("a",), {"name": "b"}, "multiple values for argument 'name'"),
+        (("a",), {"fixed": 1}, "unexpected keyword argument 'fixed'"),
+    ],
+)
+def test_wrong_arguments_are_refused(
+    ours: Any, args: tuple[Any, ...], kwargs: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(TypeError, match=message):
+        STANDARD(*args, **kwargs)
+    with pytest.raises(TypeError, match=message):
+        ours(*args, **kwargs)
 
 
 def test_nothing_can_be_assigned_or_deleted() -> None:
@@ -167,24 +188,30 @@ def test_a_derived_class_takes_the_fields_of_its_base() -> None:
     assert repr(Derived(1)) == "Derived(first=1, second=())"
 
 
+EVERY = range(records.FEW_INSTANCES + 2)
+
+
 def test_methods_of_the_class_stay() -> None:
-    assert repr(Checked(1)) == "own"
-    assert Checked(2).doubled == 4
-    with pytest.raises(ValueError, match="negative"):
-        Checked(-1)
+    for value in EVERY:
+        assert repr(Checked(value)) == "own"
+        assert Checked(value).doubled == 2 * value
+        with pytest.raises(ValueError, match="negative"):
+            Checked(-1)
 
 
 def test_a_class_without_slots_may_cache() -> None:
-    one = Loose(2)
-    assert (one.doubled, one.doubled) == (4, 4)
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        one.value = 3  # type: ignore[misc]
+    for value in EVERY:
+        one = Loose(value)
+        assert (one.doubled, one.doubled) == (2 * value, 2 * value)
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            one.value = 3  # type: ignore[misc]
 
 
 def test_fields_by_name_only() -> None:
-    assert repr(Spelled(second=2)) == "Spelled(first=1, second=2)"
-    with pytest.raises(TypeError, match="positional"):
-        Spelled(1, 2)  # type: ignore[call-arg, misc]
+    for _ in EVERY:
+        assert repr(Spelled(second=2)) == "Spelled(first=1, second=2)"
+        with pytest.raises(TypeError, match="positional"):
+            Spelled(1, 2)  # type: ignore[call-arg, misc]
 
 
 def test_other_options_are_the_standard_ones() -> None:
