@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from capcheck.errors import InputError, Problem
@@ -16,6 +16,7 @@ from capcheck.manifest.referred import OutsideRepositoryError
 from capcheck.policies import NO_LABELS, Labels, Policies, labels_of, named
 from capcheck.policy.discover import PLACES
 from capcheck.policy.load import load as load_policy
+from capcheck.records import dataclass
 from capcheck.source.problems import quoted, whole_file
 
 # Files that are gone from disk are where a new one may have come from; more are not looked into.

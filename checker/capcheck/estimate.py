@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from capcheck.records import dataclass
 
 Provenance = Literal["measured", "derived", "interpolated", "extrapolated", "assumed", "unknown"]
 

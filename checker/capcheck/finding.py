@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from capcheck.estimate import Estimate
 from capcheck.place import Place
+from capcheck.records import dataclass
 
 Verdict = Literal["pass", "borderline", "fail", "cannot-predict"]
 Severity = Literal["error", "warning", "note"]

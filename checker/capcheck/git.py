@@ -12,10 +12,10 @@ import posixpath
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from capcheck.manifest.referred import OutsideRepositoryError
+from capcheck.records import dataclass
 from capcheck.source.text import MAX_BYTES
 
 TIME_LIMIT_S = 60

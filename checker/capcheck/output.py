@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
+import stat
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -83,7 +83,7 @@ def _replace(target: Path, content: bytes) -> None:
         with temporary.open("xb") as file:
             file.write(content)
         if target.exists():
-            shutil.copymode(target, temporary)
+            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
         temporary.replace(target)
     except BaseException:
         with suppress(OSError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +18,7 @@ from capcheck.policy.combine import judging, tightened
 from capcheck.policy.load import load
 from capcheck.policy.loosened import loosened
 from capcheck.policy.model import EMPTY, Policy
+from capcheck.records import dataclass
 from capcheck.source.native.labels import GpuLabels
 from capcheck.source.problems import quoted, whole_file
 

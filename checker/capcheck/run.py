@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from capcheck.policy.waive import remarks
 from capcheck.predict import coefficients
 from capcheck.predict.coefficients import Coefficients
 from capcheck.predict.economics import Rates, with_hosted
+from capcheck.records import dataclass
 from capcheck.registry import tables
 from capcheck.registry.tables import Registry
 from capcheck.report.model import DeploymentReport, Report

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from capcheck.errors import InputError, Problem
@@ -11,6 +10,7 @@ from capcheck.manifest.discover import find, read_manifest, reader_for, reposito
 from capcheck.manifest.load import Entry, entries
 from capcheck.natives import come_across, lines_of, recorded
 from capcheck.policies import NO_LABELS, Labels, labels_of
+from capcheck.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

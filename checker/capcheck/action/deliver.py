@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
 from capcheck.action import runner
 from capcheck.action.inputs import ActionInputError, Inputs
 from capcheck.output import OutputError, write_file
+from capcheck.records import dataclass
 from capcheck.report import FORMATS, Document, Style, to_document
 from capcheck.run import Options, run
 

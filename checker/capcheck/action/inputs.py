@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from capcheck.finding import Verdict
 from capcheck.github.publish import WHEN, When
 from capcheck.output import OutputError, check_writable
+from capcheck.records import dataclass
 from capcheck.report.marker import DEFAULT_ID, ID_PATTERN
 from capcheck.verdicts import DEFAULT_FAIL_ON, VerdictError, parse_verdicts
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from capcheck.github import event as events
 from capcheck.github.client import API_URL
 from capcheck.github.event import Event
+from capcheck.records import dataclass
 from capcheck.report.marker import Marker
 from capcheck.report.style import Links, Style
 

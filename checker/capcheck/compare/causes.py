@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from capcheck.compare.edits import is_consistent, taking, units
@@ -13,6 +12,7 @@ from capcheck.finding import VERDICTS, Finding, Gate
 from capcheck.judge import Checked
 from capcheck.manifest.load import Entry
 from capcheck.numbers import amount, interval
+from capcheck.records import dataclass
 from capcheck.rules.case import is_unstable
 from capcheck.search.edits import root_of
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from capcheck.compare.causes import TOLERANCE, Judge, cause, trials
 from capcheck.compare.edits import edited, taking
@@ -13,6 +13,7 @@ from capcheck.compare.model import Cause, Change, Edit, Kind, LimitChange, Mark,
 from capcheck.finding import VERDICTS, Finding, Verdict, worst
 from capcheck.judge import Checked
 from capcheck.manifest.load import Entry
+from capcheck.records import dataclass
 from capcheck.rules.case import is_unstable
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from capcheck.finding import Finding, Verdict
 from capcheck.judge import Checked
 from capcheck.place import Place
+from capcheck.records import dataclass
 
 Kind = Literal["added", "modified", "renamed", "unchanged"]
 Standing = Literal["new", "worse", "unchanged"]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from capcheck.compare.edits import similarity
 from capcheck.manifest.load import Entry
+from capcheck.records import dataclass
 
 # As git's own rename detection: at least half in common. With neither name nor file in common,
 # only what is all but identical.

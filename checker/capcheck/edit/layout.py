@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from yaml.events import (
@@ -22,6 +22,7 @@ from yaml.events import (
 )
 
 from capcheck.edit.change import Lines
+from capcheck.records import dataclass
 from capcheck.source.parser import events
 
 MERGE = "<<"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from capcheck.edit.change import Change
 from capcheck.edit.layout import MERGE, Layout, Part
 from capcheck.edit.spelling import spell
 from capcheck.edit.write import entry_beside, first_entry
 from capcheck.manifest.fields import FIELDS
+from capcheck.records import dataclass
 from capcheck.search.alternative import Edit, Scalar
 
 # A key that is added comes after those that the reference lists before it.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from capcheck.github.client import Client
 from capcheck.github.errors import NotPermittedError, RefusedError, UnreachableError
 from capcheck.github.payload import at, number, text
 from capcheck.github.pulls import Pull
+from capcheck.records import dataclass
 from capcheck.report.marker import Marker, split
 
 Written = TypeVar("Written")

@@ -6,9 +6,9 @@ https://docs.github.com/actions/reference/workflows-and-actions/events-that-trig
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from capcheck.github.payload import at
+from capcheck.records import dataclass
 
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from email.message import Message
 from http.client import HTTPException
 from typing import IO
+
+from capcheck.records import dataclass
 
 TIMEOUT_S = 10.0
 

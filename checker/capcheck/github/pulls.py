@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from capcheck.github.client import Client, quoted
 from capcheck.github.payload import at, number, text
+from capcheck.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

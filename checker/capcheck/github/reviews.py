@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from capcheck.github.client import Client
 from capcheck.github.payload import at, number
 from capcheck.github.pulls import Pull
+from capcheck.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from capcheck.edit.change import apply, rewrites
 from capcheck.github import pulls, reviews
@@ -14,6 +13,7 @@ from capcheck.github.errors import NotPermittedError, RefusedError
 from capcheck.github.hunks import hunks
 from capcheck.github.pulls import ChangedFile, Pull
 from capcheck.github.reviews import LineComment, Written
+from capcheck.records import dataclass
 from capcheck.report.compared import outcome
 from capcheck.report.document import Deployment, Document
 from capcheck.report.fix import changes, smallest_fix

@@ -8,10 +8,11 @@ to the place of that value; every stated field has one. A map's place is that of
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 
 from capcheck.place import Place
+from capcheck.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

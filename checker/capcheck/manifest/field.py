@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from capcheck.manifest.kinds import Kind
+from capcheck.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from capcheck import units
+from capcheck.records import dataclass
 from capcheck.source.nearest import nearest
 from capcheck.source.nodes import Mapping, Node, Scalar, Sequence
 

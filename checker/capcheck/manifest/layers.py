@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from capcheck.manifest.constraints import EXCLUSIVE, NEEDS
 from capcheck.manifest.fields import CHILDREN, NAME_PATTERN
 from capcheck.manifest.names import SHARED_KEYS
 from capcheck.manifest.read import refuse_key
+from capcheck.records import dataclass
 from capcheck.source.nearest import nearest
 from capcheck.source.nodes import Entry, Mapping, Node, describe, is_broken
 from capcheck.source.problems import Problems, quoted

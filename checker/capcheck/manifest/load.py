@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from capcheck.errors import InputError
@@ -18,6 +17,7 @@ from capcheck.manifest.names import FILE_KEYS, is_manifest
 from capcheck.manifest.read import Stated, read, refuse_key
 from capcheck.manifest.referred import ReadFile, ReferredFiles
 from capcheck.place import Place
+from capcheck.records import dataclass
 from capcheck.source import nodes, yaml_tree
 from capcheck.source.native.labels import GpuLabels
 from capcheck.source.problems import Problems, quoted, whole_file

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -15,6 +14,7 @@ from capcheck.policy.names import listed_backend
 from capcheck.policy.shapes import escaped
 from capcheck.policy.waive import EXPIRING
 from capcheck.predict.cost import HOURS_PER_MONTH
+from capcheck.records import dataclass
 from capcheck.registry.prices import usd_per_hour
 from capcheck.registry.tables import Registry
 from capcheck.rules.catalogue import RULES_BY_ID

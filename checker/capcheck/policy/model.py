@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from fnmatch import fnmatchcase
 from typing import Any, Literal
@@ -11,6 +11,7 @@ from typing import Any, Literal
 from capcheck.finding import Severity, Verdict
 from capcheck.manifest.deployment import Deployment
 from capcheck.place import Place
+from capcheck.records import dataclass
 from capcheck.registry.rows import Row
 
 Level = Literal["off", "note", "warning", "error"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 from capcheck.place import Place
 from capcheck.policy.ranges import Range, parse_range
+from capcheck.records import dataclass
 from capcheck.registry.matches import Miss
 from capcheck.registry.tables import Registry
 from capcheck.source.problems import Problems, quoted

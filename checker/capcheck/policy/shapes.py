@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from capcheck.manifest.kinds import Kind, RejectedError, Schema
 from capcheck.place import Place
+from capcheck.records import dataclass
 from capcheck.source.nearest import nearest
 from capcheck.source.nodes import Entry, Mapping, Node, Scalar, Sequence, describe, is_broken
 from capcheck.source.problems import Problems, quoted

@@ -12,7 +12,7 @@ from capcheck.place import Place
 from capcheck.registry import tables
 from capcheck.registry.backends import backend_spec
 from capcheck.registry.gpus import gpu_spec
-from capcheck.registry.models import model_names
+from capcheck.registry.models import model_spec
 from capcheck.registry.rows import Row
 from capcheck.source.problems import Problems, quoted
 from capcheck.source.text import decode
@@ -103,7 +103,7 @@ def _is_readable(table: str, row: Row) -> bool:
     readers: dict[str, Callable[[Row], object]] = {
         "gpus": gpu_spec,
         "backends": backend_spec,
-        "models": lambda one: model_names((one,), ()),
+        "models": model_spec,
     }
     try:
         readers[table](row)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from capcheck.records import dataclass
 
 SCHEMA = "capcheck.coefficients/v1"
 BUILT_IN = Path(__file__).parent.parent / "data" / "coefficients.json"

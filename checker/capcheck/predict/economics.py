@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from capcheck.estimate import Estimate, unknown
 from capcheck.predict.cost import HOURS_PER_MONTH
 from capcheck.predict.forecast import Forecast
+from capcheck.records import dataclass
 from capcheck.resolution.resolved import Resolved
 
 # Share of its TDP that a GPU drew while decoding one stream: 0.18 (gpt2) to 0.80 (phi-2, compiled)

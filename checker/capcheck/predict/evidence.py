@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+
+from capcheck.records import dataclass
 
 _TABLE = Path(__file__).parent.parent / "data" / "quality.csv"
 

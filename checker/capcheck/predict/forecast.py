@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from capcheck.estimate import Estimate, unknown
+from capcheck.records import dataclass
 
 NOT_LOOKED_FOR = unknown("not looked for")
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from capcheck.records import dataclass
 from capcheck.registry.rows import Row, integer, number, read, several
 from capcheck.registry.versions import Version, covers
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from capcheck.records import dataclass
 from capcheck.registry import hf_fields as names
 from capcheck.registry.hf_families import Family
 from capcheck.registry.hf_fields import ConfigError, Fields

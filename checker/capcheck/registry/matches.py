@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from capcheck.records import dataclass
 from capcheck.registry.specs import BackendSpec, GpuSpec, ModelSpec, Price, QuantSpec
 
 

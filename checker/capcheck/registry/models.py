@@ -36,8 +36,13 @@ class Known(NamedTuple):
     """What one name stands for; `quant` is set where the name fixes it (`...-FP8` by fbgemm)."""
 
     name: str
-    spec: ModelSpec | None  # None when the parameter count is not known
+    row: Row
     quant: str | None = None
+
+    @property
+    def spec(self) -> ModelSpec | None:
+        """Read from the row when asked for: a run asks for few of them."""
+        return model_spec(self.row)
 
 
 class Read(NamedTuple):
@@ -109,7 +114,7 @@ def model_spec(row: Row) -> ModelSpec | None:
 def model_names(rows: Iterable[Row], tag_rows: Iterable[Row]) -> ModelNames:
     """The index of every spelling in models.csv and ollama_tags.csv."""
     rows = tuple(rows)
-    known = {row["name"]: Known(row["name"], model_spec(row)) for row in rows}
+    known = {row["name"]: Known(row["name"], row) for row in rows}
     tags = [
         Tag(
             tag=row["tag"],
@@ -152,12 +157,13 @@ def find_model(text: str, names: ModelNames, quants: QuantNames) -> ModelMatch |
             read = _split(words(last), names, quants, _containers(spelling, is_tag=is_tag))
         if read is None:
             continue
-        if read.known.spec is None:
+        spec = read.known.spec
+        if spec is None:
             reason = f"{read.known.name} is known, but its parameter count is not"
             return Miss("model", text, (), f"{reason}: give `architecture:`")
         if read.quant or read.known.quant:
-            return _with_quant(read, read.known.spec, last, is_tag=is_tag)
-        return _without_quant(read.known.name, read.known.spec, names, spelling, is_tag=is_tag)
+            return _with_quant(read, spec, last, is_tag=is_tag)
+        return _without_quant(read.known.name, spec, names, spelling, is_tag=is_tag)
     return Miss("model", text, nearest(_last_part(text), names.valid))
 
 

@@ -6,7 +6,7 @@ GiB is 2^30 bytes; GB/s and TFLOP/s are decimal, as vendors print them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from capcheck.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, cast
 
+from capcheck.records import dataclass
 from capcheck.registry.rows import Row, number, read, several
 from capcheck.registry.specs import BackendSpec, GpuSpec, QuantSpec
 from capcheck.registry.versions import Version, covers

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from capcheck.records import dataclass
 from capcheck.registry.backends import BackendNames, backend_names, backend_spec, find_backend
 from capcheck.registry.gpus import GpuNames, find_gpu, gpu_names, gpu_spec
 from capcheck.registry.kv_cache import KvCacheDtype, find_kv_cache_dtype, kv_cache_dtype
@@ -46,10 +47,9 @@ class Registry:
     @cached_property
     def models(self) -> tuple[ModelSpec, ...]:
         """Every model whose parameter count is known."""
-        known = {entry.name: entry.spec for entry in self._model_names.exact.values()}
-        return tuple(
-            spec for row in self.rows("models") if (spec := known[row["name"]]) is not None
-        )
+        known = {entry.name: entry for entry in self._model_names.exact.values()}
+        specs = (known[row["name"]].spec for row in self.rows("models"))
+        return tuple(spec for spec in specs if spec is not None)
 
     @cached_property
     def gpus(self) -> tuple[GpuSpec, ...]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from capcheck.estimate import Estimate, Provenance
 from capcheck.finding import Severity, Verdict
 from capcheck.numbers import amount, digits, interval
+from capcheck.records import dataclass
 from capcheck.report.document import (
     Alternative,
     Deployment,

@@ -6,10 +6,10 @@ https://docs.github.com/actions/reference/workflows-and-actions/workflow-command
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from capcheck.numbers import amount
+from capcheck.records import dataclass
 from capcheck.report.compared import before, is_old, not_compared, outcome
 from capcheck.report.document import (
     Deployment,

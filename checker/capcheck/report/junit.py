@@ -6,9 +6,9 @@ The schema of Windy Road (https://github.com/windyroad/JUnit-Schema) says what m
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+from capcheck.records import dataclass
 from capcheck.report.compared import is_old
 from capcheck.report.document import Deployment, Document, Finding, Gate
 from capcheck.report.escape import NAME_LENGTH, SENTENCE_LENGTH, clip, xml

@@ -7,7 +7,8 @@ is never found inside another.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from capcheck.records import dataclass
 
 DEFAULT_ID = "default"
 ID_PATTERN = r"[A-Za-z0-9._-]{1,64}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from capcheck.compare.model import Change, Comparison, LimitChange
@@ -13,6 +12,7 @@ from capcheck.finding import Finding, Gate, Verdict
 from capcheck.policy.model import Source
 from capcheck.predict.economics import Economics
 from capcheck.predict.forecast import NOT_LOOKED_FOR, Forecast
+from capcheck.records import dataclass
 from capcheck.resolution.resolved import Resolved
 from capcheck.search.alternative import Alternative
 from capcheck.search.pareto import NO_FRONT, Front

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from capcheck.finding import Severity, Verdict
+from capcheck.records import dataclass
 from capcheck.report.escape import clip, plain
 
 Color = Literal["red", "green", "yellow", "cyan", "bold", "dim"]

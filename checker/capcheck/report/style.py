@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from capcheck.records import dataclass
 from capcheck.report.marker import Marker
 
 Detail = Literal["quiet", "normal", "verbose"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 
+from capcheck.records import dataclass
 from capcheck.report.compared import is_old
 from capcheck.report.document import Alternative, Deployment, Finding
 from capcheck.report.escape import code, fenced, markdown

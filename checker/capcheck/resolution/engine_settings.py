@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from capcheck.finding import Finding
 from capcheck.manifest.deployment import Deployment, Serving
 from capcheck.predict.footprint.kv_cache import bytes_of_context
 from capcheck.predict.footprint.weights import loaded_bytes
+from capcheck.records import dataclass
 from capcheck.registry.engine_defaults import (
     MAX_MODEL_LEN,
     MODEL_CONTEXT,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
 from capcheck.finding import Finding
 from capcheck.manifest.deployment import Deployment
+from capcheck.records import dataclass
 from capcheck.registry.matches import BackendMatch, GpuMatch, Miss, ModelMatch
 from capcheck.registry.prices import choose
 from capcheck.registry.specs import ModelSpec, Price

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from capcheck.manifest.deployment import Deployment
+from capcheck.records import dataclass
 from capcheck.registry.specs import BackendSpec, GpuSpec, ModelSpec, Price, QuantSpec
 
 

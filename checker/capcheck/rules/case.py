@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from typing import Literal
 
@@ -13,6 +13,7 @@ from capcheck.manifest.deployment import Deployment
 from capcheck.numbers import amount, interval
 from capcheck.policy.model import EMPTY, Policy
 from capcheck.predict.forecast import Forecast
+from capcheck.records import dataclass
 from capcheck.resolution.resolved import Resolved
 
 

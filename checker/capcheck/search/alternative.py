@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from capcheck.edit.change import Change
 from capcheck.finding import Gate, Verdict
 from capcheck.predict.forecast import Forecast
+from capcheck.records import dataclass
 from capcheck.resolution.resolved import Resolved
 
 Scalar = str | int | float | bool

@@ -10,12 +10,13 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from capcheck.judge import Checked, Context, Started, start
 from capcheck.manifest.deployment import Deployment, Replicas
 from capcheck.predict.latency.bounds import saturation_rps, unloaded_ms
 from capcheck.predict.latency.ends import End
+from capcheck.records import dataclass
 from capcheck.search.alternative import Edit
 from capcheck.search.edits import disruption, edits, root_of_edits
 from capcheck.search.members import Opened, keeps, others

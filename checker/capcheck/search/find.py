@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 
 from capcheck.judge import Checked, Context
+from capcheck.records import dataclass
 from capcheck.search.alternative import Alternative
 from capcheck.search.cheapest import Cheapest
 from capcheck.search.nearest import near_misses, why_not

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Protocol
 
 from capcheck.finding import Verdict
 from capcheck.predict.forecast import Forecast
+from capcheck.records import dataclass
 from capcheck.resolution.resolved import Resolved
 from capcheck.search.alternative import Alternative
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from capcheck.judge import Checked
+from capcheck.records import dataclass
 from capcheck.search.alternative import Alternative
 from capcheck.search.cheapest import Cheapest, Miss
 from capcheck.search.edits import disruption, root_of_edits

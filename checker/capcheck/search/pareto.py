@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from capcheck.judge import Started
 from capcheck.predict.latency.bounds import unloaded_ms
+from capcheck.records import dataclass
 from capcheck.search.alternative import Alternative
 
 # Cost, quality lost, latency: less is better on every axis.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from capcheck.finding import Gate
 from capcheck.numbers import amount
+from capcheck.records import dataclass
 from capcheck.search.alternative import Alternative
 from capcheck.search.passing import distance
 

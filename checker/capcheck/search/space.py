@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache, partial
 
 from capcheck.manifest.deployment import Deployment, Replicas
@@ -12,6 +12,7 @@ from capcheck.predict.cost import HOURS_PER_MONTH
 from capcheck.predict.footprint.weights import embedding_bytes, loaded_bytes, read_bytes
 from capcheck.predict.latency.lengths import lengths_of
 from capcheck.predict.memory.request import GIB
+from capcheck.records import dataclass
 from capcheck.registry import prices, support
 from capcheck.registry.matches import BackendMatch, GpuMatch, ModelMatch, PriceMatch, QuantMatch
 from capcheck.registry.specs import BackendSpec, GpuSpec, ModelSpec, QuantSpec

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass
 
 from capcheck.place import Place
+from capcheck.records import dataclass
 from capcheck.source.problems import quoted
 from capcheck.source.scalars import Value
 

@@ -10,7 +10,7 @@ otherwise: the tree and the problems' codes are the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from yaml.error import YAMLError
@@ -27,6 +27,7 @@ from yaml.events import (
 
 from capcheck.errors import InputError, Problem
 from capcheck.place import Place
+from capcheck.records import dataclass
 from capcheck.source import scalars
 from capcheck.source.nearest import nearest
 from capcheck.source.nodes import (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from capcheck.place import Place
+from capcheck.records import dataclass
 from capcheck.source.native.beside import QUERY
 from capcheck.source.native.deployment import CONTAINER, NativeDeployment
 from capcheck.source.native.tree import Document, Files

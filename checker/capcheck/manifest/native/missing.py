@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from capcheck.manifest.deployment import Blank
+from capcheck.records import dataclass
 
 NOT_SAID = "the file does not say"
 NOT_STATED = "not stated"

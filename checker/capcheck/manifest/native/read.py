@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from capcheck.errors import InputError
 from capcheck.manifest.deployment import Observed
@@ -18,6 +18,7 @@ from capcheck.manifest.native.variables import variables
 from capcheck.manifest.read import Stated
 from capcheck.manifest.referred import ReferredFiles
 from capcheck.place import Place
+from capcheck.records import dataclass
 from capcheck.source.native.beside import QUERY
 from capcheck.source.native.bounds import TOO_MANY
 from capcheck.source.native.command.variables import Environment

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from capcheck.records import dataclass
 
 _TABLE = Path(__file__).parents[2] / "data" / "gguf_mixes.json"
 

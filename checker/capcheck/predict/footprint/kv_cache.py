@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from capcheck.records import dataclass
 from capcheck.registry.specs import ModelSpec
 
 # DeepSeek sparse attention keeps 128 FP8 keys and one FP32 scale per token and layer.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
+from capcheck.records import dataclass
 from capcheck.registry.specs import ModelSpec
 
 

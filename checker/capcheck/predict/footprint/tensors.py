@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from capcheck.records import dataclass
 from capcheck.registry.specs import ModelSpec
 
 # Parameter counts are published to three digits: 1 part in 1000.

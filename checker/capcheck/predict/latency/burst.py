@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from capcheck.predict.latency.draws import percentiles_of
 from capcheck.predict.latency.server import Percentiles
 from capcheck.predict.latency.work import Work, between
+from capcheck.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

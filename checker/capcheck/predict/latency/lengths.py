@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from capcheck.manifest.deployment import Tokens
+from capcheck.records import dataclass
 
 # Shapes beyond this spread are heavier-tailed than a gamma can be: p95/mean peaks near 3.9 at cv 2.
 MAX_CV = 2.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from capcheck.estimate import Estimate, Provenance, unknown, weakest
 from capcheck.manifest.deployment import Traffic
@@ -13,6 +13,7 @@ from capcheck.predict.latency.lengths import lengths_of
 from capcheck.predict.latency.server import Behaviour, Percentiles
 from capcheck.predict.latency.traffic import Demand, Total, limits_of
 from capcheck.predict.speed.engine_copy import Speed
+from capcheck.records import dataclass
 from capcheck.resolution.resolved import Resolved
 
 

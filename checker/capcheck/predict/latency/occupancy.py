@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from capcheck.predict.latency.work import Work, between
+from capcheck.records import dataclass
 
 NEGLIGIBLE = 1e-12
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 
 from capcheck.predict.latency.lengths import gamma_at_normal
 from capcheck.predict.latency.normal import normal_quantile
+from capcheck.records import dataclass
 
 SERIES_PERIODS = 24  # from here on P(wait > t) is its exponential tail to better than 1e-6
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Protocol
+
+from capcheck.records import dataclass
 
 
 class StepTime(Protocol):

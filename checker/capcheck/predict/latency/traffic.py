@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from capcheck.manifest.deployment import LatencyLimit, Traffic
 from capcheck.predict.latency.batch_server import closed_loop, open_loop
 from capcheck.predict.latency.lengths import Lengths
 from capcheck.predict.latency.server import Behaviour, Limits, Server
 from capcheck.predict.latency.work import prefill_work_ms
+from capcheck.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 
 from capcheck.predict.latency.lengths import Lengths
 from capcheck.predict.latency.server import Server
+from capcheck.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

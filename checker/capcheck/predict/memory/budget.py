@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from capcheck.estimate import Estimate, Provenance, exact, unknown
 from capcheck.predict.footprint.weights import loaded_bytes
@@ -14,6 +13,7 @@ from capcheck.predict.memory.activations import (
     streaming_bytes,
 )
 from capcheck.predict.memory.request import GIB, MemoryRequest
+from capcheck.records import dataclass
 
 _FP16 = 2
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from capcheck.predict.footprint.weights import embedding_bytes, loaded_bytes
@@ -13,6 +12,7 @@ from capcheck.predict.memory.activations import (
     streaming_bytes,
 )
 from capcheck.predict.memory.request import GIB, MemoryRequest
+from capcheck.records import dataclass
 from capcheck.registry.versions import Version
 
 _FP16 = 2

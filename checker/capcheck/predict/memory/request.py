@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from capcheck.predict.footprint.kv_cache import CacheShape, cache_shape
 from capcheck.predict.footprint.sharding import Shard
+from capcheck.records import dataclass
 from capcheck.registry.specs import BackendSpec, ModelSpec, QuantSpec
 from capcheck.registry.versions import Version, parse
 from capcheck.resolution.resolved import Engine, Resolved

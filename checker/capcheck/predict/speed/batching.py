@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from capcheck.predict.footprint.kv_cache import CacheShape
 from capcheck.predict.footprint.weights import expert_miss, read_bytes
@@ -11,6 +11,7 @@ from capcheck.predict.speed import roofline
 from capcheck.predict.speed.fitted import Fitted
 from capcheck.predict.speed.roofline import Width
 from capcheck.predict.speed.traits import link_gb_s
+from capcheck.records import dataclass
 from capcheck.registry.specs import GpuSpec, ModelSpec, QuantSpec
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from capcheck.estimate import Provenance
 from capcheck.predict.refits import Refit
 from capcheck.predict.speed.refit import cell_name
 from capcheck.predict.speed.traits import Traits, flagged_kernels
+from capcheck.records import dataclass
 from capcheck.registry.specs import BackendSpec, ModelSpec
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from capcheck.predict.coefficients import Coefficients
 from capcheck.predict.speed.effects import effects
 from capcheck.predict.speed.kernels import ceiling
 from capcheck.predict.speed.refit import refit_of
 from capcheck.predict.speed.traits import Traits
+from capcheck.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from capcheck.records import dataclass
 from capcheck.resolution.resolved import Resolved
 
 _TABLE = Path(__file__).parents[2] / "data" / "measured.csv"

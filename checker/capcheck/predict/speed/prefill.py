@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from capcheck.predict.footprint.weights import expert_miss, read_bytes
 from capcheck.predict.speed import roofline
 from capcheck.predict.speed.batching import attention_widths
 from capcheck.predict.speed.fitted import Fitted
 from capcheck.predict.speed.traits import link_gb_s
+from capcheck.records import dataclass
 from capcheck.registry.specs import GpuSpec, ModelSpec, QuantSpec
 
 

@@ -6,10 +6,10 @@ the checker passes numbers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from capcheck.predict.speed.fitted import Fitted
+from capcheck.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

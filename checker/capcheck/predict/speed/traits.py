@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from capcheck.records import dataclass
 from capcheck.registry.specs import GpuSpec, ModelSpec, QuantSpec
 from capcheck.registry.versions import parse
 from capcheck.resolution.resolved import Resolved

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass
 
 from capcheck.place import Place
+from capcheck.records import dataclass
 from capcheck.source.native.command.facts import Sheet, state, with_quant_of_name
 from capcheck.source.native.deployment import (
     Fact,

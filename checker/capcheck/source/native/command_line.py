@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from capcheck.records import dataclass
 from capcheck.source.native import container
 from capcheck.source.native.command import programs
 from capcheck.source.native.command.facts import with_quant_of_name

@@ -9,8 +9,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from capcheck.records import dataclass
 from capcheck.source.native import env_file
 from capcheck.source.native.command import programs
 from capcheck.source.native.command.variables import Environment

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from capcheck.place import Place
+from capcheck.records import dataclass
 from capcheck.source.native.command import facts as command_facts
 from capcheck.source.native.command import flags as flag_table
 from capcheck.source.native.command import programs

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from capcheck.place import Place
+from capcheck.records import dataclass
 
 # The facts that every reader is asked for, in the order in which they are shown.
 FACTS = (

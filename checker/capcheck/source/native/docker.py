@@ -7,9 +7,9 @@ Sources: Docker "Runtime options: GPUs", Compose "Enable GPU access", NVIDIA Con
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from capcheck.place import Place
+from capcheck.records import dataclass
 from capcheck.source.native.command.facts import typed, unresolved
 from capcheck.source.native.command.variables import Environment
 from capcheck.source.native.container import Container, Reading

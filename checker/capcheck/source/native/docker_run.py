@@ -7,9 +7,10 @@ takes a value.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from capcheck.place import Place
+from capcheck.records import dataclass
 from capcheck.source.native.command import programs
 from capcheck.source.native.command.shell import Command
 from capcheck.source.native.command.variables import Environment

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 
 from capcheck.place import Place
+from capcheck.records import dataclass
 from capcheck.registry.rows import Row, read
 from capcheck.source.native.command.flags import DATA
 from capcheck.source.native.deployment import Fact, Stated, Unknown

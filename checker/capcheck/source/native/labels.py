@@ -6,8 +6,9 @@ A tree is marked before it is read: whoever finds a label's value then finds its
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from capcheck.records import dataclass
 from capcheck.source.nodes import Entry, Mapping, Node, Scalar, Sequence
 
 # The GPU by label and value in lower case.

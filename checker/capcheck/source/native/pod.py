@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from capcheck.place import Place
+from capcheck.records import dataclass
 from capcheck.source.native import gpus
 from capcheck.source.native.claims import claimed
 from capcheck.source.native.command.facts import with_quant_of_name

@@ -12,9 +12,10 @@ import ast
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from capcheck.place import Place
+from capcheck.records import dataclass
 from capcheck.source.nodes import Entry, Mapping, Node, Scalar, Sequence
 
 _LONGEST = 200_000

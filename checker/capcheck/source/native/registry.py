@@ -9,12 +9,12 @@ a module or object; theirs are asked after the built-in ones.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, runtime_checkable
 
 from capcheck.errors import Problem
 from capcheck.place import Place
+from capcheck.records import dataclass
 from capcheck.source.native.beside import with_others
 from capcheck.source.native.bounds import MOST, crowded, too_many
 from capcheck.source.native.command.variables import Environment

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import accumulate
 
 from capcheck.place import Place
+from capcheck.records import dataclass
 
 # Commands are short; nobody reads a longer one.
 MAX_LENGTH = 100_000

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence as SequenceOf
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from capcheck.errors import Problem
 from capcheck.place import Place
+from capcheck.records import dataclass
 from capcheck.source.native.command.variables import Environment, lone_name, substitute
 from capcheck.source.native.labels import GpuLabels, marked
 from capcheck.source.native.text import Text, of_source

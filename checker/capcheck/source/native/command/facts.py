@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 
+from capcheck.records import dataclass
 from capcheck.registry.rows import read
 from capcheck.source.native.command import flags as flag_table
 from capcheck.source.native.command import quant
@@ -208,7 +209,7 @@ def with_quant_of_name(facts: dict[str, Fact]) -> None:
 
 def _llama_model(sheet: Sheet, raw: dict[str, tuple[Text, str]]) -> None:
     """llama.cpp: a file, or a repository with the quant or file that is taken from it."""
-    if "hf_repo" in raw and "*" in raw.get("model_file", raw["hf_repo"])[0].value:
+    if "hf_repo" in raw and "model_file" in raw and "*" in raw["model_file"][0].value:
         sheet.settings.pop("model_file", None)
         del raw["model_file"]  # llama-cpp-python: which of the repository's files
     for name in ("model_file", "model_url", "docker_repo"):

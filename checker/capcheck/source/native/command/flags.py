@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from capcheck.records import dataclass
 from capcheck.registry.rows import read, several
 from capcheck.source.native.text import EMPTY, Text
 

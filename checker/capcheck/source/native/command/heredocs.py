@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from capcheck.records import dataclass
 from capcheck.source.native.text import Text
 
 _OUTPUT = re.compile(r"1?(?:>>|>\||>)")

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 
+from capcheck.records import dataclass
 from capcheck.registry.rows import read
 from capcheck.source.native.command.arrays import array
 from capcheck.source.native.command.flags import DATA

@@ -9,8 +9,8 @@ variable that a branch sets) is marked as unresolved.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from capcheck.records import dataclass
 from capcheck.source.native.command.arithmetic import evaluate
 from capcheck.source.native.command.arrays import array, elements
 from capcheck.source.native.command.branches import TESTS, Branch, doubtful, holds

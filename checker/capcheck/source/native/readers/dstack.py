@@ -8,8 +8,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from capcheck.records import dataclass
 from capcheck.source.native import gpus
 from capcheck.source.native.command.programs import image as image_row
 from capcheck.source.native.container import Container

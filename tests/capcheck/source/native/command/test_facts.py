@@ -68,6 +68,7 @@ from tests.capcheck.source.native.conftest import environment, text_of
             "llama-server --hf-repo o/m --hf-file f.gguf",
             {"backend": "llama.cpp", "model": "o/m/f.gguf"},
         ),
+        ("llama-server -hf '*o/m:Q4'", {"backend": "llama.cpp", "model": "*o/m:Q4"}),
         ("llama-server -m /m/f.gguf", {"backend": "llama.cpp", "model": "/m/f.gguf"}),
         (
             "trtllm-serve m --tp_size 2 --max_batch_size 4",
