@@ -11,7 +11,7 @@ from capcheck.predict.latency.lengths import gamma_at_normal
 from capcheck.predict.latency.normal import normal_quantile
 from capcheck.predict.latency.occupancy import Occupancy
 from capcheck.predict.latency.queueing import Wait, mg1_wait
-from capcheck.predict.latency.work import Work, between
+from capcheck.predict.latency.work import Work, between, surely_admitted
 
 # What the wait keeps of a single copy's with lengths that vary like an exponential's, of 20
 # simulated points of 2 and 8 copies at loads of 0.8 and 0.9: 0.15 and 0.09.
@@ -98,18 +98,20 @@ def found_open(work: Work, occupancy: Occupancy, wait: Wait) -> Found:
         return Found(inside, [0.0] * DRAWS, [False] * DRAWS)
     last = max(0, round(work.capacity) - 1)
     mean, cv = wait.mean_if_delayed, wait.cv_if_delayed
-    others, waits, aligned = [], [], []
-    for here, queue in zip(inside, draws().queue, strict=True):
-        room = work.admits[min(here, work.slots)]
-        waiting = queue > room
-        waited = 0.0
-        if waiting:
+    waits, aligned = [0.0] * DRAWS, [False] * DRAWS
+    admits, slots = work.admits, work.slots
+    sure, queues = surely_admitted(admits), draws().queue
+    for draw, here in enumerate(inside):
+        if here < sure:
+            continue
+        room = admits[here] if here < slots else 0.0
+        queue = queues[draw]
+        if queue > room:
             z = normal_quantile(min((queue - room) / (1.0 - room), 1.0 - 1e-6))
-            waited = gamma_at_normal(mean, cv, z)
-        others.append(last if waiting else here)
-        waits.append(waited)
-        aligned.append(waiting)
-    return Found(others, waits, aligned)
+            waits[draw] = gamma_at_normal(mean, cv, z)
+            aligned[draw] = True
+            inside[draw] = last
+    return Found(inside, waits, aligned)
 
 
 def found_closed(work: Work, occupancy: Occupancy, *, aligned: bool) -> Found:

@@ -18,8 +18,8 @@ def count_at(mean: float, stretch: float, share: float, z: float) -> float:
     """
     if mean <= 0.0:
         return 0.0
-    left = 1.0 - stretch
     if mean > FEW:
+        left = 1.0 - stretch
         return gamma_at_normal(mean / left, 1.0 / math.sqrt(mean * left), z)
     below = factor = math.exp(-mean)
     if below >= share:

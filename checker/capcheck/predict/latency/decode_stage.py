@@ -77,8 +77,9 @@ class DecodeStage:
         decodes = []
         often = 1.0 / work.decode_steps if work.decode_steps else 0.0
         lags = 0.5 * (work.output.cv**2 - 1.0)
+        evenness = min(1.0, work.output.cv) ** 2
         known = -1.0
-        follow = drift = 0.0
+        follow = drift = early = refills = cycles = again = 0.0
         sizes = work.prompt.cv
         most_ms = work.beside_ms / work.chunks if work.chunks else math.inf
         for n, count, behind, lump, z_lump, z_size, z_drift in zip(
@@ -96,30 +97,33 @@ class DecodeStage:
                 continue
             if count != known:
                 follow, drift = self._inertia(count)
+                early = self._early(count)
+                refills = by_step * (count * each_step)
+                cycles = count * often  # of a slot, while these steps last
+                again = max(0.0, 0.5 * cycles + lags)
                 known = count
-            own = (count * usual + behind * self._early(count)) * timely
-            refills = count * each_step
-            mean = own + by_step * refills
+            mean = (count * usual + behind * early) * timely + refills
             noise = private * z_drift
             extra = 0.0
             if mean > 0.0:
                 prompts = count_at(mean * scale, stretch, lump, z_lump)
                 prompts = mean + deviation * (prompts - mean)
-                free = max(0.0, most - 1.0 - n)
-                # A slot that is taken refills at the rate of completions, one that is free at
-                # half of it, as it is taken halfway: for equal lengths, not again (Cox 1962).
-                cycles = count * often  # of a slot, while these steps last
-                again = max(0.0, 0.5 * cycles + lags)
-                turns = min(n, most - 1.0) * cycles
-                limit = free * (1.0 + again) + turns * spread
-                if prompts > limit:
-                    # Nobody is let in but for others that complete: a rare event counts whole in a
-                    # short stay (binomial), and in a long one as the outputs vary (renewals).
-                    turns += free * again
-                    rare = count_at(turns, 0.0, lump, z_lump)
-                    even = max(min(1.0, work.output.cv) ** 2, 1.0 - cycles)
-                    limit = max(limit, free + turns + math.sqrt(even) * (rare - turns))
-                    prompts = min(prompts, limit)
+                free = most - 1.0 - n
+                if free < 0.0:
+                    free = 0.0
+                if prompts > free:
+                    # A slot that is taken refills at the rate of completions, one that is free at
+                    # half of it, as it is taken halfway: for equal lengths, not again (Cox 1962).
+                    turns = min(n, most - 1.0) * cycles
+                    limit = free * (1.0 + again) + turns * spread
+                    if prompts > limit:
+                        # Nobody is let in but for others that complete: a rare event counts whole
+                        # in a short stay (binomial), in a long one as the outputs vary (renewals).
+                        turns += free * again
+                        rare = count_at(turns, 0.0, lump, z_lump)
+                        even = max(evenness, 1.0 - cycles)
+                        limit = max(limit, free + turns + math.sqrt(even) * (rare - turns))
+                        prompts = min(prompts, limit)
                 if prompts > 0.0:
                     extra = prompts * prefill
                     if sizes > 0.0:
@@ -135,7 +139,8 @@ class DecodeStage:
                 lower = top
             step = longest[lower] + (batch - lower) * (longest[lower + 1] - longest[lower])
             extra *= step / usual
-            decodes.append(step * count + min(extra, most_ms * count))
+            longest_ms = most_ms * count
+            decodes.append(step * count + (extra if extra < longest_ms else longest_ms))
         return decodes
 
     def _early(self, count: float) -> float:

@@ -79,6 +79,8 @@ class PrefillStage:
         across, deviates = math.sqrt(1.0 - along * along), by_rank()
         nobody = found.others.count(0)
         stretch = DRAWS / max(1, DRAWS - nobody - sum(found.aligned))  # some found, and room
+        steps, most, busy, chunked = work.steps_ms, work.most_decoding, self.busy, self.chunked
+        quantile = queue.quantile
         firsts = []
         columns = draws()
         for rank, n, aligned, prefill, phase, joined, z_joined in zip(
@@ -91,24 +93,24 @@ class PrefillStage:
             columns.z_joined,
             strict=True,
         ):
-            total = prefill
-            if n > 0:
-                step = work.steps_ms[n]
-                total += step * own_chunks
-                ahead = (n - work.most_decoding) * alone
-                if not aligned:
-                    total += step * phase
-                    if along > 0.0:
-                        among = min(DRAWS - 1, int((rank - nobody) * stretch))
-                        joined = normal_share(along * deviates[among] + across * z_joined)
-                    share = 1.0 - self.busy * (1.0 - joined)
-                    ahead = max(ahead, min(queue.quantile(share), n * alone))
-                elif not self.chunked:
-                    # Others whose slots came free in the same step go first by chance.
-                    ahead = count_at(n * self.refill, 0.0, joined, z_joined) * phase * alone
-                if ahead > 0.0:
-                    total += ahead
-            firsts.append(total)
+            if n == 0:
+                firsts.append(prefill)
+                continue
+            step = steps[n]
+            total = prefill + step * own_chunks
+            ahead = (n - most) * alone
+            if not aligned:
+                total += step * phase
+                if along > 0.0:
+                    among = min(DRAWS - 1, int((rank - nobody) * stretch))
+                    joined = normal_share(along * deviates[among] + across * z_joined)
+                waited = quantile(1.0 - busy * (1.0 - joined))
+                if waited > ahead:
+                    ahead = waited if waited < n * alone else max(ahead, n * alone)
+            elif not chunked:
+                # Others whose slots came free in the same step go first by chance.
+                ahead = count_at(n * self.refill, 0.0, joined, z_joined) * phase * alone
+            firsts.append(total + ahead if ahead > 0.0 else total)
         return firsts, firsts
 
     def _along(self, queue: Wait, alone: float) -> float:
