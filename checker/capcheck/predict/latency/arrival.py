@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
-from capcheck.predict.latency.draws import DRAWS, draws, states
+from capcheck.predict.latency.draws import DRAWS, Draws, draws, states
 from capcheck.predict.latency.lengths import gamma_at_normal
 from capcheck.predict.latency.normal import normal_quantile
 from capcheck.predict.latency.occupancy import Occupancy
@@ -21,9 +22,17 @@ UNPOOLED = 0.12
 class Found(NamedTuple):
     """Of each draw: others in slots, its wait for a slot, whether a step just ended."""
 
+    columns: Draws
     others: Sequence[int]
     slot_ms: Sequence[float]
     aligned: Sequence[bool]
+
+    def of(self, which: Sequence[int]) -> Found:
+        """What these draws find, at least two."""
+        pick = itemgetter(*which)
+        return Found(
+            self.columns.of(which), pick(self.others), pick(self.slot_ms), pick(self.aligned)
+        )
 
 
 def slot_wait(work: Work, occupancy: Occupancy) -> Wait:
@@ -95,7 +104,7 @@ def found_open(work: Work, occupancy: Occupancy, wait: Wait) -> Found:
     """What each draw finds: the chain at its arrival, and the wait if there is no room."""
     inside = states(occupancy.seen)
     if occupancy.queued < 1e-6:
-        return Found(inside, [0.0] * DRAWS, [False] * DRAWS)
+        return Found(draws(), inside, [0.0] * DRAWS, [False] * DRAWS)
     last = max(0, round(work.capacity) - 1)
     mean, cv = wait.mean_if_delayed, wait.cv_if_delayed
     waits, aligned = [0.0] * DRAWS, [False] * DRAWS
@@ -111,7 +120,7 @@ def found_open(work: Work, occupancy: Occupancy, wait: Wait) -> Found:
             waits[draw] = gamma_at_normal(mean, cv, z)
             aligned[draw] = True
             inside[draw] = last
-    return Found(inside, waits, aligned)
+    return Found(draws(), inside, waits, aligned)
 
 
 def found_closed(work: Work, occupancy: Occupancy, *, aligned: bool) -> Found:
@@ -137,4 +146,4 @@ def found_closed(work: Work, occupancy: Occupancy, *, aligned: bool) -> Found:
         others.append(last if waiting else min(here, work.slots - 1))
         waits.append(waited)
         aligns.append(waiting or aligned)
-    return Found(others, waits, aligns)
+    return Found(columns, others, waits, aligns)

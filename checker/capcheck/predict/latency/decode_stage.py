@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from capcheck.predict.latency.arrival import Found
 from capcheck.predict.latency.counts import count_at
-from capcheck.predict.latency.draws import draws
 from capcheck.predict.latency.occupancy import Occupancy
 from capcheck.predict.latency.work import Work, between
 
@@ -73,7 +72,7 @@ class DecodeStage:
         private = math.sqrt(1.0 - SHARED_CAUSE**2)
         usual, centre, seen, most = self.step_ms, self.centre, self.seen, self.most
         each_step, deviation, prefill = self.refills, self.deviation, work.beside_ms
-        columns = draws()
+        columns = found.columns
         decodes = []
         often = 1.0 / work.decode_steps if work.decode_steps else 0.0
         lags = 0.5 * (work.output.cv**2 - 1.0)
@@ -142,6 +141,30 @@ class DecodeStage:
             longest_ms = most_ms * count
             decodes.append(step * count + (extra if extra < longest_ms else longest_ms))
         return decodes
+
+    def rough_ms(self, found: Found, steps: Sequence[float]) -> list[float]:
+        """`decodes_ms` to first order in what varies: enough to tell which draws are long."""
+        work, columns = self.work, found.columns
+        if not work.decode_steps:
+            return [0.0] * len(steps)
+        follow, drift = self._inertia(work.decode_steps)
+        around = between(work.steps_ms, self.centre + 1.0) - between(
+            work.steps_ms, self.centre - 1.0
+        )
+        slope = 0.5 * around
+        prompts = (1.0 - self.by_step) * self.rate / (1.0 - self.load) * self.step_ms
+        prompts += self.by_step * self.refills  # a step
+        each = self.step_ms + prompts * work.beside_ms - slope * follow * self.seen
+        lump = work.beside_ms * self.deviation * math.sqrt(prompts / (1.0 - self.stretch) ** 3)
+        noise, tilt = slope * drift * math.sqrt(1.0 - SHARED_CAUSE**2), slope * follow
+        shared = slope * drift * SHARED_CAUSE
+        return [
+            count * (each + tilt * n + noise * z_drift + shared * z_lump)
+            + lump * math.sqrt(count) * z_lump
+            for n, count, z_lump, z_drift in zip(
+                found.others, steps, columns.z_lumps, columns.z_drift, strict=True
+            )
+        ]
 
     def _early(self, count: float) -> float:
         """Share of the prompts ahead of `count` steps that are not missing from later ones.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from capcheck.predict.latency.normal import normal_quantile
@@ -36,6 +37,10 @@ class Draws(NamedTuple):
     z_drift: tuple[float, ...]  # how the batch develops while it decodes
     z_output: tuple[float, ...]
     z_prompt: tuple[float, ...]
+
+    def of(self, which: Sequence[int]) -> Draws:
+        """The same columns of these draws only, at least two."""
+        return Draws._make(map(itemgetter(*which), self))
 
 
 @lru_cache(maxsize=1)
@@ -76,8 +81,18 @@ def percentiles_of(values: Sequence[float]) -> Percentiles:
     """
     ordered = sorted(values)
     count = len(ordered)
-    p50, p90, p95, p99 = (_mean_between(ordered, *span) for span in _spans(count))
+    p50, p90, p95, p99 = (_mean_between(ordered, *span) for span in _spans(count).values())
     return Percentiles(sum(ordered) / count, p50, p90, p95, p99)
+
+
+def percentile_of(values: Sequence[float], percentile: int) -> float:
+    """One of `percentiles_of`. It rises with every value."""
+    return _mean_between(sorted(values), *_spans(len(values))[percentile])
+
+
+def tail(percentile: int, count: int) -> int:
+    """How many of so many values, the largest, decide on their percentile."""
+    return count - _spans(count)[percentile][0]
 
 
 def _mean_between(
@@ -92,12 +107,13 @@ def _mean_between(
 
 
 @lru_cache(maxsize=8)
-def _spans(count: int) -> tuple[tuple[int, int, float, float], ...]:
-    """Where `percentiles_of` reads p50, p90, p95 and p99 off so many values."""
-    spans = []
-    for share in (0.50, 0.90, 0.95, 0.99):
+def _spans(count: int) -> dict[int, tuple[int, int, float, float]]:
+    """Where the percentiles are read off so many values: `_mean_between`'s arguments."""
+    spans = {}
+    for percentile in (50, 90, 95, 99):
+        share = percentile / 100.0
         width = 0.2 * (1.0 - share)
         start, end = (share - width) * count, min(float(count), (share + width) * count)
         first, last = int(start), min(count - 1, int(end))
-        spans.append((first, last, end - last, end - start))
-    return tuple(spans)
+        spans[percentile] = first, last, end - last, end - start
+    return spans

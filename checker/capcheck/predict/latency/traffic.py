@@ -6,11 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from capcheck.manifest.deployment import LatencyLimit, Traffic
-from capcheck.predict.latency.batch_server import closed_loop, open_loop
+from capcheck.manifest.deployment import LatencyLimit, Slo, Traffic
+from capcheck.predict.latency.batch_server import NO_LIMITS, closed_loop, open_loop
+from capcheck.predict.latency.breach import surely_breaks
 from capcheck.predict.latency.lengths import Lengths
 from capcheck.predict.latency.server import Behaviour, Limits, Server
-from capcheck.predict.latency.work import prefill_work_ms
+from capcheck.predict.latency.work import prefill_work_ms, work_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Demand:
     copies: int
     prompt: Lengths
     output: Lengths
-    limits: Limits
+    limits: Limits = NO_LIMITS
 
     @property
     def busiest_rps(self) -> float:
@@ -48,6 +49,20 @@ class Demand:
     def on(self, server: Server) -> Total:
         """Behaviour of the deployment when each copy is this server."""
         return self._closed(server) if self.traffic.agents is not None else self._open(server)
+
+    def surely_breaks(self, server: Server, slo: Slo) -> bool:
+        """Whether `on` such servers surely breaks a limit of `slo`, for a fraction of the work.
+
+        Of an open loop; nothing is said of a closed one. False: it may hold.
+        """
+        if self.traffic.agents is not None or self.traffic.requests_per_second is None:
+            return False
+        work = work_of(server, prompt=self.prompt, output=self.output)
+        rate = self.busiest_rps / self.copies / 1000.0
+        most = slo.max_utilisation
+        if most is not None and rate / work.saturation_per_ms > most:
+            return True
+        return surely_breaks(work, rate, slo.latency)
 
     def _open(self, server: Server) -> Total:
         copies, output = self.copies, self.output

@@ -213,8 +213,7 @@ def work_of(server: Server, *, prompt: Lengths, output: Lengths) -> Work:
     prefill also holds its slot for the steps that it shares with the others, which leaves
     fewer requests to give a token to.
     """
-    alike = replace(server, arrival_spread=1.0, balanced_over=1)
-    return replace(_work_of(alike, prompt, output), server=server)
+    return replace(_work_of(server.alone, prompt, output), server=server)
 
 
 # The same at any rate over any number of replicas, which a search and the headroom try in turn.
