@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 
@@ -10,7 +11,7 @@ from capcheck.predict.latency.arrival import found_closed, service_spread
 from capcheck.predict.latency.draws import DRAWS, percentiles_of
 from capcheck.predict.latency.lengths import Lengths
 from capcheck.predict.latency.occupancy import Occupancy, closed_occupancy, open_occupancy
-from capcheck.predict.latency.passage import Passage, open_passage
+from capcheck.predict.latency.passage import Passage, Times, open_passage
 from capcheck.predict.latency.server import Behaviour, Limits, Parts, Percentiles, Server
 from capcheck.predict.latency.single_server import in_turns, one_at_a_time
 from capcheck.predict.latency.work import Work, work_of
@@ -119,16 +120,10 @@ def _behaviour(
     work: Work, occupancy: Occupancy, passage: Passage, limits: Limits = NO_LIMITS
 ) -> Behaviour:
     times = passage.times()
-    waits, firsts, decodes, ttfts, latencies, steps = times
+    waits, firsts, decodes, ttfts, latencies, _ = times
     delay = work.server.host_delay_ms
-    good = DRAWS
-    if limits != NO_LIMITS:
-        good = sum(
-            ttft <= limits.ttft_ms
-            and latency <= limits.latency_ms
-            and decode <= limits.tpot_ms * max(1.0, count)
-            for ttft, latency, decode, count in zip(ttfts, latencies, decodes, steps, strict=True)
-        )
+    kept = list(_kept(times, limits))
+    good = sum(map(all, zip(*kept, strict=True))) if kept else DRAWS
     wait_for_slot, latency = percentiles_of(waits), percentiles_of(latencies)
     saturation = work.saturation_per_ms
     throughput = occupancy.arrivals_per_ms
@@ -149,6 +144,17 @@ def _behaviour(
         latency_ms=latency,
         parts_ms=Parts(wait_for_slot.mean, delay, sum(firsts) / DRAWS, sum(decodes) / DRAWS),
     )
+
+
+def _kept(times: Times, limits: Limits) -> Iterator[list[bool]]:
+    """Which draws keep each of the limits that are stated."""
+    if limits.ttft_ms < math.inf:
+        yield [ttft <= limits.ttft_ms for ttft in times.ttfts]
+    if limits.latency_ms < math.inf:
+        yield [latency <= limits.latency_ms for latency in times.latencies]
+    if limits.tpot_ms < math.inf:
+        pairs = zip(times.decodes, times.steps, strict=True)
+        yield [decode <= limits.tpot_ms * max(1.0, count) for decode, count in pairs]
 
 
 def _loss(work: Work, occupancy: Occupancy) -> float:

@@ -145,22 +145,22 @@ class DecodeStage:
     def rough_ms(self, found: Found, steps: Sequence[float]) -> list[float]:
         """`decodes_ms` to first order in what varies: enough to tell which draws are long."""
         work, columns = self.work, found.columns
-        if not work.decode_steps:
+        usual = work.decode_steps
+        if not usual:
             return [0.0] * len(steps)
-        follow, drift = self._inertia(work.decode_steps)
-        around = between(work.steps_ms, self.centre + 1.0) - between(
-            work.steps_ms, self.centre - 1.0
-        )
-        slope = 0.5 * around
+        follow, drift = self._inertia(usual)
+        after = between(work.steps_ms, self.centre + 1.0)
+        slope = 0.5 * (after - between(work.steps_ms, self.centre - 1.0))
         prompts = (1.0 - self.by_step) * self.rate / (1.0 - self.load) * self.step_ms
         prompts += self.by_step * self.refills  # a step
-        each = self.step_ms + prompts * work.beside_ms - slope * follow * self.seen
-        lump = work.beside_ms * self.deviation * math.sqrt(prompts / (1.0 - self.stretch) ** 3)
-        noise, tilt = slope * drift * math.sqrt(1.0 - SHARED_CAUSE**2), slope * follow
-        shared = slope * drift * SHARED_CAUSE
+        tilt = slope * follow
+        each = self.step_ms + prompts * work.beside_ms - tilt * self.seen
+        lump = work.beside_ms * self.deviation
+        lump *= math.sqrt(prompts / (1.0 - self.stretch) ** 3 / usual)
+        lump += slope * drift * SHARED_CAUSE
+        noise = slope * drift * math.sqrt(1.0 - SHARED_CAUSE**2)
         return [
-            count * (each + tilt * n + noise * z_drift + shared * z_lump)
-            + lump * math.sqrt(count) * z_lump
+            count * (each + tilt * n + lump * z_lump + noise * z_drift)
             for n, count, z_lump, z_drift in zip(
                 found.others, steps, columns.z_lumps, columns.z_drift, strict=True
             )

@@ -81,6 +81,8 @@ def percentiles_of(values: Sequence[float]) -> Percentiles:
     """
     ordered = sorted(values)
     count = len(ordered)
+    if not ordered[-1] and not ordered[0]:
+        return Percentiles(0.0, 0.0, 0.0, 0.0, 0.0)
     p50, p90, p95, p99 = (_mean_between(ordered, *span) for span in _spans(count).values())
     return Percentiles(sum(ordered) / count, p50, p90, p95, p99)
 

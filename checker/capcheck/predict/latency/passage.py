@@ -105,7 +105,12 @@ class Passage:
     def rough_latencies(self) -> list[float]:
         """To first order in what varies most: enough to tell which draws are long."""
         decodes = self.decode.rough_ms(self.found, self.steps)
-        return list(map(sum, zip(self.found.slot_ms, self.prefills, decodes, strict=True)))
+        return [
+            wait + prefill + decode
+            for wait, prefill, decode in zip(
+                self.found.slot_ms, self.prefills, decodes, strict=True
+            )
+        ]
 
     def rough_tpots(self) -> list[float]:
         """As `rough_latencies`; 0 of a request of one token, which has none."""

@@ -51,9 +51,7 @@ class PrefillStage:
         self.chunks = max(1.0, work.chunks) if self.chunked else 0.0
         self.step = between(work.steps_ms, batch)
         self.refill = 1.0 / work.decode_steps if work.decode_steps else 1.0
-        self.nobody = list(zip(found.others, found.aligned, strict=True)).count((0, False))
-        # From ranks among those that find some, and room, to ranks among all.
-        self.stretch = DRAWS / max(1, DRAWS - self.nobody - sum(found.aligned))
+        self.all = found
 
     def first_tokens_ms(
         self, found: Found, prefills_ms: Sequence[float]
@@ -81,7 +79,9 @@ class PrefillStage:
         own_chunks = math.ceil(self.chunks)
         along = self._along(queue, alone)
         across, deviates = math.sqrt(1.0 - along * along), by_rank()
-        nobody, stretch = self.nobody, self.stretch
+        nobody = list(zip(self.all.others, self.all.aligned, strict=True)).count((0, False))
+        # From ranks among those that find some, and room, to ranks among all.
+        stretch = DRAWS / max(1, DRAWS - nobody - sum(self.all.aligned))
         steps, most, busy, chunked = work.steps_ms, work.most_decoding, self.busy, self.chunked
         quantile = queue.quantile
         firsts = []
