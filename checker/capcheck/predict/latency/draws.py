@@ -13,6 +13,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
+from capcheck.predict.latency.counts import none_up_to
 from capcheck.predict.latency.normal import normal_quantile
 from capcheck.predict.latency.server import Percentiles
 
@@ -30,6 +31,7 @@ class Draws(NamedTuple):
     current: tuple[float, ...]  # how many prompts that iteration holds
     joined: tuple[float, ...]  # how many other prompts share its own
     lumps: tuple[float, ...]  # how many prompts are prefilled while it decodes
+    none_lump: tuple[float, ...]  # the mean of a count up to which that is none
     z_queue: tuple[float, ...]
     z_current: tuple[float, ...]
     z_joined: tuple[float, ...]
@@ -52,7 +54,8 @@ def draws() -> Draws:
     ]
     deviates = [tuple(map(normal_quantile, column)) for column in columns]
     ranks = tuple(int(share * DRAWS) for share in columns[0])
-    return Draws._make((ranks, *columns[1:6], deviates[1], *deviates[3:]))
+    none = tuple(none_up_to(share) for share in columns[5])
+    return Draws._make((ranks, *columns[1:6], none, deviates[1], *deviates[3:]))
 
 
 @lru_cache(maxsize=1)
