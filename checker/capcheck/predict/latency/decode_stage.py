@@ -74,6 +74,7 @@ class DecodeStage:
         others = most - 1.0
         deviation, prefill = self.deviation, work.beside_ms
         most_ms = work.beside_ms / work.chunks if work.chunks else math.inf
+        often = 1.0 / work.decode_steps if work.decode_steps else 0.0
         sqrt = math.sqrt
         known = -1.0
         decodes = []
@@ -99,7 +100,7 @@ class DecodeStage:
                 refills = self.by_step * count * self.refills
                 # A slot that is taken refills at the rate of completions, one that is free at half
                 # of it, as it is taken halfway: for equal lengths, not again (Cox 1962).
-                cycles = count / work.decode_steps  # of a slot, while these steps last
+                cycles = count * often  # of a slot, while these steps last
                 again = max(0.0, 0.5 * (cycles + cv**2 - 1.0))
                 even = sqrt(max(min(1.0, cv) ** 2, 1.0 - cycles))
             mean = (count * usual + behind * early) * timely + refills
@@ -153,12 +154,12 @@ class DecodeStage:
         prompts += self.by_step * self.refills  # a step
         tilt = slope * follow
         each = self.step_ms + prompts * work.beside_ms - tilt * self.seen
-        lump = work.beside_ms * self.deviation
-        lump *= math.sqrt(prompts / (1.0 - self.stretch) ** 3 / usual)
-        lump += slope * drift * SHARED_CAUSE
+        lump = work.beside_ms * self.deviation * math.sqrt(prompts / (1.0 - self.stretch) ** 3)
+        shared = slope * drift * SHARED_CAUSE
         noise = slope * drift * math.sqrt(1.0 - SHARED_CAUSE**2)
         return [
-            count * (each + tilt * n + lump * z_lump + noise * z_drift)
+            count * (each + tilt * n + shared * z_lump + noise * z_drift)
+            + math.sqrt(count) * lump * z_lump
             for n, count, z_lump, z_drift in zip(
                 found.others, steps, columns.z_lumps, columns.z_drift, strict=True
             )
