@@ -104,12 +104,13 @@ class Passage:
 
     def rough_latencies(self) -> list[float]:
         """To first order in what varies most: enough to tell which draws are long."""
+        waits, prefills = self.found.slot_ms, self.prefills
         decodes = self.decode.rough_ms(self.found, self.steps)
+        if self.work.prompt.cv <= 0.0 and not any(waits):
+            return decodes  # the rest is the same for all
         return [
             wait + prefill + decode
-            for wait, prefill, decode in zip(
-                self.found.slot_ms, self.prefills, decodes, strict=True
-            )
+            for wait, prefill, decode in zip(waits, prefills, decodes, strict=True)
         ]
 
     def rough_tpots(self) -> list[float]:

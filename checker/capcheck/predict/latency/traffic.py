@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from capcheck.manifest.deployment import LatencyLimit, Slo, Traffic
 from capcheck.predict.latency.batch_server import NO_LIMITS, closed_loop, open_loop
@@ -57,12 +58,8 @@ class Demand:
         """
         if self.traffic.agents is not None or self.traffic.requests_per_second is None:
             return False
-        work = work_of(server, prompt=self.prompt, output=self.output)
         rate = self.busiest_rps / self.copies / 1000.0
-        most = slo.max_utilisation
-        if most is not None and rate / work.saturation_per_ms > most:
-            return True
-        return surely_breaks(work, rate, slo.latency)
+        return _surely_breaks(server, rate, self.prompt, self.output, slo)
 
     def _open(self, server: Server) -> Total:
         copies, output = self.copies, self.output
@@ -118,6 +115,17 @@ class Demand:
         busy = prefill_work_ms(server, self.prompt.mean) + (self.output.mean - 1.0) * step
         cycle = server.host_delay_ms + busy + 1000.0 * self.traffic.think_time_s
         return 1000.0 * self.output.mean / cycle
+
+
+# What surely passes and what likely does are searched one after the other.
+@lru_cache(maxsize=256)
+def _surely_breaks(
+    server: Server, rate_per_ms: float, prompt: Lengths, output: Lengths, slo: Slo
+) -> bool:
+    work, most = work_of(server, prompt=prompt, output=output), slo.max_utilisation
+    if most is not None and rate_per_ms / work.saturation_per_ms > most:
+        return True
+    return surely_breaks(work, rate_per_ms, slo.latency)
 
 
 def limits_of(stated: Sequence[LatencyLimit]) -> Limits:
