@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -128,22 +129,26 @@ def found_closed(work: Work, occupancy: Occupancy, *, aligned: bool) -> Found:
 
     Few completions of many slots are like a Poisson stream; many are as regular as the work.
     """
-    columns = draws()
     last = max(0, round(work.capacity) - 1)
     spread = service_spread(work)
     service = work.completion_ms[work.slots]
-    others, waits, aligns = [], [], []
-    most = len(occupancy.seen) - 1
-    for here, queue, z in zip(
-        states(occupancy.seen[:most]), columns.queue, columns.z_queue, strict=True
+    capacity, slots, admits = work.capacity, work.slots, work.admits
+
+    @cache
+    def turns_ms(here: int) -> tuple[float, float]:
+        """Mean and variation of the wait behind so many."""
+        turns = max(0.5, here + 1.0 - capacity)
+        noise = spread + (1.0 - spread) * (capacity - 1.0) / (capacity + turns)
+        return service * turns, math.sqrt(noise / turns)
+
+    columns = draws()
+    inside = states(occupancy.seen[: len(occupancy.seen) - 1])
+    waits, aligns = [0.0] * DRAWS, [aligned] * DRAWS
+    for draw, (here, queue, z) in enumerate(
+        zip(inside, columns.queue, columns.z_queue, strict=True)
     ):
-        waiting = queue > work.admits[min(here, work.slots)]
-        waited = 0.0
-        if waiting:
-            turns = max(0.5, here + 1.0 - work.capacity)
-            noise = spread + (1.0 - spread) * (work.capacity - 1.0) / (work.capacity + turns)
-            waited = gamma_at_normal(service * turns, math.sqrt(noise / turns), z)
-        others.append(last if waiting else min(here, work.slots - 1))
-        waits.append(waited)
-        aligns.append(waiting or aligned)
-    return Found(columns, others, waits, aligns)
+        if queue > (admits[here] if here < slots else 0.0):
+            waits[draw] = gamma_at_normal(*turns_ms(here), z)
+            aligns[draw] = True
+            inside[draw] = last
+    return Found(columns, inside, waits, aligns)

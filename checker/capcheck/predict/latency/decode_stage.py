@@ -75,6 +75,7 @@ class DecodeStage:
         deviation, prefill = self.deviation, work.beside_ms
         most_ms = work.beside_ms / work.chunks if work.chunks else math.inf
         often = 1.0 / work.decode_steps if work.decode_steps else 0.0
+        lags, evenness = 0.5 * (cv**2 - 1.0), min(1.0, cv) ** 2
         sqrt = math.sqrt
         known = -1.0
         decodes = []
@@ -98,11 +99,6 @@ class DecodeStage:
                 level = centre - self.seen * follow
                 early = self._early(count)
                 refills = self.by_step * count * self.refills
-                # A slot that is taken refills at the rate of completions, one that is free at half
-                # of it, as it is taken halfway: for equal lengths, not again (Cox 1962).
-                cycles = count * often  # of a slot, while these steps last
-                again = max(0.0, 0.5 * (cycles + cv**2 - 1.0))
-                even = sqrt(max(min(1.0, cv) ** 2, 1.0 - cycles))
             mean = (count * usual + behind * early) * timely + refills
             noise = private * z_drift
             extra = 0.0
@@ -115,6 +111,10 @@ class DecodeStage:
                     taken = n
                     if free < 0.0:
                         free, taken = 0.0, others
+                    # A slot that is taken refills at the rate of completions, one that is free at
+                    # half of it, as it is taken halfway: for equal lengths, not again (Cox 1962).
+                    cycles = count * often  # of a slot, while these steps last
+                    again = max(0.0, 0.5 * cycles + lags)
                     turns = taken * cycles
                     limit = free * (1.0 + again) + turns * (1.0 + cv)
                     if prompts > limit:
@@ -122,6 +122,7 @@ class DecodeStage:
                         # in a short stay (binomial), in a long one as the outputs vary (renewals).
                         turns += free * again
                         rare = count_at(turns, 0.0, lump, z_lump)
+                        even = sqrt(max(evenness, 1.0 - cycles))
                         prompts = min(prompts, max(limit, free + turns + even * (rare - turns)))
                 if prompts > 0.0:
                     extra = prompts * prefill
