@@ -77,18 +77,14 @@ class Passage:
             away_ms=away_ms,
             by_step=1.0 if away_ms <= 0.0 else full,
         )
-        self.prefills: Sequence[float] = [work.prefill_ms] * DRAWS
-        if work.prompt.cv > 0.0:
-            self.prefills = _prefills_ms(work.server.alone, work.prompt)
         self.steps = _steps(work.output)
 
     def times(self, which: Sequence[int] | None = None) -> Times:
         """Of all draws, or of these, at least two."""
-        found, prefills, steps = self.found, self.prefills, self.steps
+        found, steps = self.found, self.steps
         if which is not None:
-            pick = itemgetter(*which)
-            found, prefills, steps = found.of(which), pick(prefills), pick(steps)
-        firsts, behinds = self.prefill.first_tokens_ms(found, prefills)
+            found, steps = found.of(which), itemgetter(*which)(steps)
+        firsts, behinds = self.prefill.first_tokens_ms(found, self._prefills(which))
         decodes = self.decode.decodes_ms(found, steps, behinds)
         ttfts = self._ttfts(found, firsts)
         latencies = [first + decode for first, decode in zip(ttfts, decodes, strict=True)]
@@ -96,7 +92,17 @@ class Passage:
 
     def ttfts(self) -> list[float]:
         """Those of all draws alone."""
-        return self._ttfts(self.found, self.prefill.first_tokens_ms(self.found, self.prefills)[0])
+        firsts, _ = self.prefill.first_tokens_ms(self.found, self._prefills())
+        return self._ttfts(self.found, firsts)
+
+    def _prefills(self, which: Sequence[int] | None = None) -> Sequence[float]:
+        server, prompt = self.work.server, self.work.prompt
+        if prompt.cv <= 0.0:
+            return [self.work.prefill_ms] * (DRAWS if which is None else len(which))
+        if which is None:
+            return _prefills_ms(server.alone, prompt)
+        lengths = _prompts(prompt)
+        return [prefill_work_ms(server, lengths[draw]) for draw in which]
 
     def _ttfts(self, found: Found, firsts: Sequence[float]) -> list[float]:
         delay = self.work.server.host_delay_ms
@@ -104,13 +110,14 @@ class Passage:
 
     def rough_latencies(self) -> list[float]:
         """To first order in what varies most: enough to tell which draws are long."""
-        waits, prefills = self.found.slot_ms, self.prefills
+        work, waits = self.work, self.found.slot_ms
         decodes = self.decode.rough_ms(self.found, self.steps)
-        if self.work.prompt.cv <= 0.0 and not any(waits):
+        if work.prompt.cv <= 0.0 and not any(waits):
             return decodes  # the rest is the same for all
+        each = work.prefill_ms / work.prompt.mean
         return [
-            wait + prefill + decode
-            for wait, prefill, decode in zip(waits, prefills, decodes, strict=True)
+            wait + each * prompt + decode
+            for wait, prompt, decode in zip(waits, _prompts(work.prompt), decodes, strict=True)
         ]
 
     def rough_tpots(self) -> list[float]:
@@ -130,7 +137,13 @@ def open_passage(work: Work, occupancy: Occupancy) -> Passage:
 @lru_cache(maxsize=32)
 def _prefills_ms(server: Server, prompt: Lengths) -> tuple[float, ...]:
     """Each draw's own prefill."""
-    return tuple(prefill_work_ms(server, prompt.at_normal(z)) for z in draws().z_prompt)
+    return tuple(prefill_work_ms(server, tokens) for tokens in _prompts(prompt))
+
+
+@lru_cache(maxsize=32)
+def _prompts(prompt: Lengths) -> tuple[float, ...]:
+    """Each draw's prompt, in tokens."""
+    return tuple(map(prompt.at_normal, draws().z_prompt))
 
 
 @lru_cache(maxsize=32)
