@@ -48,8 +48,9 @@ def check(
         return report
     from capcheck.search.find import find  # its rooms are a fifth of what starts otherwise
 
-    search = find(checked, context, wanted)
+    # First, while what it shares with today's load is remembered.
     headroom = headroom_rps(started.resolved, started.unloaded.speed, checked.forecast.memory)
+    search = find(checked, context, wanted)
     return replace(
         report,
         findings=(*report.findings, *_outlook(checked, headroom, search, context)),

@@ -108,6 +108,8 @@ class Started:
 
         What does not at the slow end cannot surely pass: a cheap test before `finish`.
         """
+        if self.unloaded.surely_breaks(end, ignored):
+            return False
         case = replace(self.case, forecast=self.unloaded.loaded(only=end))
         gates = (gate for rule in UNDER_LOAD for gate in rule.check(case).gates)
         return all(gate.verdict == "pass" or gate.name in ignored for gate in gates)

@@ -6,9 +6,12 @@ from datetime import date
 
 import pytest
 from capcheck.finding import SEVERITIES, VERDICTS, worst
-from capcheck.judge import Context, judge
+from capcheck.judge import Context, judge, start
+from capcheck.manifest.deployment import Replicas
 from capcheck.manifest.load import load
 from capcheck.predict import coefficients
+from capcheck.predict.compose import Unloaded
+from capcheck.predict.latency.ends import End
 from capcheck.registry import tables
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,10 +19,14 @@ from hypothesis import strategies as st
 CONTEXT = Context(tables.load(), coefficients.load(), date(2026, 11, 23))
 
 
-def judged(*lines: str):
+def deployment_of(*lines: str):
     text = "\n".join(["version: 1", "deployments:", "  it:", *(f"    {line}" for line in lines)])
     (deployment,) = load(text.encode(), "capcheck.yaml")
-    return judge(deployment, CONTEXT)
+    return deployment
+
+
+def judged(*lines: str):
+    return judge(deployment_of(*lines), CONTEXT)
 
 
 VLLM = (
@@ -151,3 +158,29 @@ def test_more_replicas_never_worsen_latency_and_cost_more(low, extra, rate):
     p95_few, p95_many = (x.forecast.load.latency_ms.p95.value for x in (few, many))
     assert p95_few is None or p95_many <= p95_few * (1 + 1e-9)
     assert many.forecast.cost.usd_month.value >= few.forecast.cost.usd_month.value
+
+
+@pytest.mark.parametrize("end", ["slow", "value"])
+@pytest.mark.parametrize(
+    "limits",
+    [
+        "{latency_p95: 4s}",
+        "{latency_p95: 16s}",
+        "{latency_p99: 16s, ttft_p95: 700ms}",
+        "{tpot_p95: 40ms}",
+        "{max_utilisation: 0.3}",
+        "{ttft_p50: 200ms, max_utilisation: 0.9}",
+        "{min_throughput_tok_s: 900}",
+    ],
+)
+@pytest.mark.parametrize("traffic", ["requests_per_second: 3", "agents: 24"])
+def test_a_limit_that_is_seen_to_break_early_is_judged_so_in_full(
+    end: End, limits: str, traffic: str, monkeypatch: pytest.MonkeyPatch
+):
+    lines = (*VLLM, f"traffic: {{{traffic}, profile: chat}}", f"slo: {limits}")
+    started = start(deployment_of(*lines), CONTEXT)
+    ignored = (frozenset[str](), frozenset({"latency"}), frozenset({"utilisation", "ttft"}))
+    cases = [(started.replicated(Replicas(n, n)), names) for n in (1, 2, 4) for names in ignored]
+    quick = [one.passes_at(end, names) for one, names in cases]
+    monkeypatch.setattr(Unloaded, "surely_breaks", lambda *_: False)
+    assert quick == [one.passes_at(end, names) for one, names in cases]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from capcheck.manifest import constraints
@@ -14,6 +14,7 @@ from capcheck.manifest.fields import CHILDREN, RESERVED
 from capcheck.manifest.kinds import Kind, RejectedError
 from capcheck.manifest.names import suggest
 from capcheck.place import Place
+from capcheck.records import dataclass
 from capcheck.source.nodes import Entry, Mapping, Node, Scalar, Sequence, describe, is_broken
 from capcheck.source.problems import Problems, quoted
 

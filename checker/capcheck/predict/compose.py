@@ -6,9 +6,11 @@ from dataclasses import replace
 from functools import lru_cache
 
 from capcheck.estimate import Estimate
+from capcheck.manifest.deployment import Slo
 from capcheck.predict.coefficients import Coefficients
 from capcheck.predict.cost import cost
 from capcheck.predict.forecast import Forecast
+from capcheck.predict.latency.bounds import surely_breaks
 from capcheck.predict.latency.ends import End
 from capcheck.predict.latency.load import load, not_predicted
 from capcheck.predict.memory.device import memory
@@ -38,6 +40,18 @@ class Unloaded:
         """
         behaviour = load(self.resolved, self.speed, self.forecast.memory, only=only)
         return replace(self.forecast, load=behaviour, cost=cost(self.resolved, behaviour))
+
+    def surely_breaks(self, end: End, ignored: frozenset[str]) -> bool:
+        """Whether one end surely breaks a limit on latency or utilisation but those `ignored`.
+
+        False says nothing: only `loaded` tells, for several times the work.
+        """
+        slo = self.resolved.deployment.slo
+        asked = Slo(
+            latency=tuple(limit for limit in slo.latency if limit.metric not in ignored),
+            max_utilisation=None if "utilisation" in ignored else slo.max_utilisation,
+        )
+        return surely_breaks(self.resolved, self.speed, self.forecast.memory, asked, end=end)
 
 
 # The same on every GPU, at any rate.

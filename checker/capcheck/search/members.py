@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from capcheck.judge import Started
 from capcheck.manifest.deployment import Deployment, Serving
+from capcheck.records import dataclass
 from capcheck.registry import support
 from capcheck.registry.engine_defaults import memory_fraction_setting
 from capcheck.registry.matches import Miss

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
+from operator import itemgetter
 from typing import NamedTuple
 
-from capcheck.predict.latency.draws import DRAWS, draws, states
+from capcheck.predict.latency.draws import DRAWS, Draws, draws, states
 from capcheck.predict.latency.lengths import gamma_at_normal
 from capcheck.predict.latency.normal import normal_quantile
 from capcheck.predict.latency.occupancy import Occupancy
 from capcheck.predict.latency.queueing import Wait, mg1_wait
-from capcheck.predict.latency.work import Work, between
+from capcheck.predict.latency.work import Work, between, surely_admitted
 
 # What the wait keeps of a single copy's with lengths that vary like an exponential's, of 20
 # simulated points of 2 and 8 copies at loads of 0.8 and 0.9: 0.15 and 0.09.
@@ -21,9 +23,17 @@ UNPOOLED = 0.12
 class Found(NamedTuple):
     """Of each draw: others in slots, its wait for a slot, whether a step just ended."""
 
+    columns: Draws
     others: Sequence[int]
     slot_ms: Sequence[float]
     aligned: Sequence[bool]
+
+    def of(self, which: Sequence[int]) -> Found:
+        """What these draws find, at least two."""
+        pick = itemgetter(*which)
+        return Found(
+            self.columns.of(which), pick(self.others), pick(self.slot_ms), pick(self.aligned)
+        )
 
 
 def slot_wait(work: Work, occupancy: Occupancy) -> Wait:
@@ -95,21 +105,23 @@ def found_open(work: Work, occupancy: Occupancy, wait: Wait) -> Found:
     """What each draw finds: the chain at its arrival, and the wait if there is no room."""
     inside = states(occupancy.seen)
     if occupancy.queued < 1e-6:
-        return Found(inside, [0.0] * DRAWS, [False] * DRAWS)
+        return Found(draws(), inside, [0.0] * DRAWS, [False] * DRAWS)
     last = max(0, round(work.capacity) - 1)
     mean, cv = wait.mean_if_delayed, wait.cv_if_delayed
-    others, waits, aligned = [], [], []
-    for here, queue in zip(inside, draws().queue, strict=True):
-        room = work.admits[min(here, work.slots)]
-        waiting = queue > room
-        waited = 0.0
-        if waiting:
+    waits, aligned = [0.0] * DRAWS, [False] * DRAWS
+    admits, slots = work.admits, work.slots
+    sure, queues = surely_admitted(admits), draws().queue
+    for draw, here in enumerate(inside):
+        if here < sure:
+            continue
+        room = admits[here] if here < slots else 0.0
+        queue = queues[draw]
+        if queue > room:
             z = normal_quantile(min((queue - room) / (1.0 - room), 1.0 - 1e-6))
-            waited = gamma_at_normal(mean, cv, z)
-        others.append(last if waiting else here)
-        waits.append(waited)
-        aligned.append(waiting)
-    return Found(others, waits, aligned)
+            waits[draw] = gamma_at_normal(mean, cv, z)
+            aligned[draw] = True
+            inside[draw] = last
+    return Found(draws(), inside, waits, aligned)
 
 
 def found_closed(work: Work, occupancy: Occupancy, *, aligned: bool) -> Found:
@@ -117,22 +129,26 @@ def found_closed(work: Work, occupancy: Occupancy, *, aligned: bool) -> Found:
 
     Few completions of many slots are like a Poisson stream; many are as regular as the work.
     """
-    columns = draws()
     last = max(0, round(work.capacity) - 1)
     spread = service_spread(work)
     service = work.completion_ms[work.slots]
-    others, waits, aligns = [], [], []
-    most = len(occupancy.seen) - 1
-    for here, queue, z in zip(
-        states(occupancy.seen[:most]), columns.queue, columns.z_queue, strict=True
+    capacity, slots, admits = work.capacity, work.slots, work.admits
+
+    @cache
+    def turns_ms(here: int) -> tuple[float, float]:
+        """Mean and variation of the wait behind so many."""
+        turns = max(0.5, here + 1.0 - capacity)
+        noise = spread + (1.0 - spread) * (capacity - 1.0) / (capacity + turns)
+        return service * turns, math.sqrt(noise / turns)
+
+    columns = draws()
+    inside = states(occupancy.seen[: len(occupancy.seen) - 1])
+    waits, aligns = [0.0] * DRAWS, [aligned] * DRAWS
+    for draw, (here, queue, z) in enumerate(
+        zip(inside, columns.queue, columns.z_queue, strict=True)
     ):
-        waiting = queue > work.admits[min(here, work.slots)]
-        waited = 0.0
-        if waiting:
-            turns = max(0.5, here + 1.0 - work.capacity)
-            noise = spread + (1.0 - spread) * (work.capacity - 1.0) / (work.capacity + turns)
-            waited = gamma_at_normal(service * turns, math.sqrt(noise / turns), z)
-        others.append(last if waiting else min(here, work.slots - 1))
-        waits.append(waited)
-        aligns.append(waiting or aligned)
-    return Found(others, waits, aligns)
+        if queue > (admits[here] if here < slots else 0.0):
+            waits[draw] = gamma_at_normal(*turns_ms(here), z)
+            aligns[draw] = True
+            inside[draw] = last
+    return Found(columns, inside, waits, aligns)

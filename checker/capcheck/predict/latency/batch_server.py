@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
-from capcheck.predict.latency.arrival import (
-    Found,
-    found_closed,
-    found_open,
-    service_spread,
-    slot_wait,
-)
-from capcheck.predict.latency.decode_stage import DecodeStage
-from capcheck.predict.latency.draws import DRAWS, draws, percentiles_of
+from capcheck.predict.latency.arrival import found_closed, service_spread
+from capcheck.predict.latency.draws import DRAWS, percentiles_of
 from capcheck.predict.latency.lengths import Lengths
 from capcheck.predict.latency.occupancy import Occupancy, closed_occupancy, open_occupancy
-from capcheck.predict.latency.prefill_stage import PrefillStage
+from capcheck.predict.latency.passage import Passage, Times, open_passage
 from capcheck.predict.latency.server import Behaviour, Limits, Parts, Percentiles, Server
 from capcheck.predict.latency.single_server import in_turns, one_at_a_time
-from capcheck.predict.latency.work import Work, prefill_work_ms, work_of
+from capcheck.predict.latency.work import Work, work_of
 
 # Nothing is asked of a request.
 NO_LIMITS = Limits()
 
 
+# A search judges the slow end by itself before all three.
+@lru_cache(maxsize=64)
 def open_loop(
     server: Server,
     *,
@@ -44,8 +41,7 @@ def under_rate(work: Work, rate_per_ms: float, limits: Limits = NO_LIMITS) -> Be
     if rate >= work.saturation_per_ms:
         return _unstable(work, rate)
     occupancy = open_occupancy(work, rate)
-    found = found_open(work, occupancy, slot_wait(work, occupancy))
-    behaviour = _behaviour(work, occupancy, found, limits=limits)
+    behaviour = _behaviour(work, occupancy, open_passage(work, occupancy), limits)
     return one_at_a_time(work, rate, behaviour)
 
 
@@ -66,15 +62,15 @@ def closed_loop(
     away = think_time_s * 1000.0 + server.host_delay_ms
     occupancy = closed_occupancy(work, agents=agents, away_ms=away)
     cycle = agents / occupancy.arrivals_per_ms
-    behaviour = _behaviour(
+    passage = Passage(
         work,
         occupancy,
         found_closed(work, occupancy, aligned=away <= 0.0),
-        limits=limits,
         others=(agents - 1) / agents,
         regular=max(0.0, cycle - away) / cycle,
         away_ms=away,
     )
+    behaviour = _behaviour(work, occupancy, passage, limits)
     inside = cycle - think_time_s * 1000.0
     behaviour = replace(
         behaviour,
@@ -121,60 +117,13 @@ def _unstable(work: Work, rate: float) -> Behaviour:
 
 
 def _behaviour(
-    work: Work,
-    occupancy: Occupancy,
-    found: Found,
-    *,
-    limits: Limits,
-    others: float = 1.0,
-    regular: float = 0.0,
-    away_ms: float = math.inf,
+    work: Work, occupancy: Occupancy, passage: Passage, limits: Limits = NO_LIMITS
 ) -> Behaviour:
-    rate = occupancy.arrivals_per_ms * others
-    batch = min(work.capacity, occupancy.mean_running)
-    prefill_stage = PrefillStage(
-        work,
-        rate=rate,
-        batch=batch,
-        busy=1.0 - occupancy.running[0],
-        away_ms=away_ms,
-        regular=regular,
-        variance=occupancy.variance,
-    )
-    decode_stage = DecodeStage(
-        work,
-        occupancy,
-        rate=rate,
-        regular=max(regular, occupancy.full_while_busy),
-        away_ms=away_ms,
-        by_step=1.0 if away_ms <= 0.0 else occupancy.full_while_busy,
-    )
-    columns = draws()
+    times = passage.times()
+    waits, firsts, decodes, ttfts, latencies, _ = times
     delay = work.server.host_delay_ms
-    if work.prompt.cv > 0.0:
-        prefills = [
-            prefill_work_ms(work.server, work.prompt.at_normal(z)) for z in columns.z_prompt
-        ]
-    else:
-        prefills = [work.prefill_ms] * DRAWS
-    if work.output.cv > 0.0:
-        steps = [work.output.at_normal(z) - 1.0 for z in columns.z_output]
-    else:
-        steps = [work.decode_steps] * DRAWS
-    firsts, behinds = prefill_stage.first_tokens_ms(found, prefills)
-    decodes = decode_stage.decodes_ms(found, steps, behinds)
-    waits = found.slot_ms
-    ttfts = [wait + delay + first for wait, first in zip(waits, firsts, strict=True)]
-    latencies = [first + decode for first, decode in zip(ttfts, decodes, strict=True)]
-    tpots = [decode / count for decode, count in zip(decodes, steps, strict=True) if count > 0.0]
-    good = DRAWS
-    if limits != NO_LIMITS:
-        good = sum(
-            ttft <= limits.ttft_ms
-            and latency <= limits.latency_ms
-            and decode <= limits.tpot_ms * max(1.0, count)
-            for ttft, latency, decode, count in zip(ttfts, latencies, decodes, steps, strict=True)
-        )
+    kept = list(_kept(times, limits))
+    good = sum(map(all, zip(*kept, strict=True))) if kept else DRAWS
     wait_for_slot, latency = percentiles_of(waits), percentiles_of(latencies)
     saturation = work.saturation_per_ms
     throughput = occupancy.arrivals_per_ms
@@ -191,10 +140,21 @@ def _behaviour(
         preemption=work.kv_limited and occupancy.queued > 0.01,
         queue_wait_ms=wait_for_slot,
         ttft_ms=percentiles_of(ttfts),
-        tpot_ms=percentiles_of(tpots or [work.steps_ms[1]]),
+        tpot_ms=percentiles_of(times.tpots or [work.steps_ms[1]]),
         latency_ms=latency,
         parts_ms=Parts(wait_for_slot.mean, delay, sum(firsts) / DRAWS, sum(decodes) / DRAWS),
     )
+
+
+def _kept(times: Times, limits: Limits) -> Iterator[list[bool]]:
+    """Which draws keep each of the limits that are stated."""
+    if limits.ttft_ms < math.inf:
+        yield [ttft <= limits.ttft_ms for ttft in times.ttfts]
+    if limits.latency_ms < math.inf:
+        yield [latency <= limits.latency_ms for latency in times.latencies]
+    if limits.tpot_ms < math.inf:
+        pairs = zip(times.decodes, times.steps, strict=True)
+        yield [decode <= limits.tpot_ms * max(1.0, count) for decode, count in pairs]
 
 
 def _loss(work: Work, occupancy: Occupancy) -> float:

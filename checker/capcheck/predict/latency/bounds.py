@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from capcheck.estimate import Estimate
+from capcheck.manifest.deployment import Slo
 from capcheck.predict.forecast import Memory
 from capcheck.predict.latency.ends import End, pool_of, server_at
 from capcheck.predict.latency.lengths import Lengths, lengths_of
+from capcheck.predict.latency.traffic import Demand
 from capcheck.predict.latency.work import prefill_work_ms, saturation_per_ms
 from capcheck.predict.speed.engine_copy import Speed
 from capcheck.resolution.resolved import Resolved
@@ -26,6 +28,23 @@ def saturation_rps(
     server = server_at(end, resolved, resolved.engine, speed, pool)
     copies = resolved.engine.data_parallel_size
     return 1000.0 * copies * saturation_per_ms(server, prompt=prompt, output=output)
+
+
+def surely_breaks(
+    resolved: Resolved, speed: Speed | Estimate, memory: Memory, slo: Slo, *, end: End = "value"
+) -> bool:
+    """Whether what `load` predicts at one end surely breaks a limit of `slo`, from part of it.
+
+    True is certain, for limits on latency and utilisation in an open loop; False says nothing.
+    """
+    traffic, lengths = resolved.deployment.traffic, _lengths(resolved)
+    if isinstance(speed, Estimate) or resolved.engine is None or traffic is None or lengths is None:
+        return False
+    prompt, output = lengths
+    pool = pool_of(memory, prompt.mean + output.mean)
+    server = server_at(end, resolved, resolved.engine, speed, pool)
+    copies = resolved.replicas_min * resolved.engine.data_parallel_size
+    return Demand(traffic, copies, prompt, output).surely_breaks(server, slo)
 
 
 def unloaded_ms(

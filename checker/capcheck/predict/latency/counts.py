@@ -9,6 +9,11 @@ from capcheck.predict.latency.lengths import gamma_at_normal
 FEW = 6.0  # up to this mean a count is counted, above it a gamma is close enough
 
 
+def none_up_to(share: float) -> float:
+    """The largest mean whose `count_at` is 0 at this share: P(none) = exp(-mean)."""
+    return min(FEW, -math.log(share))
+
+
 def count_at(mean: float, stretch: float, share: float, z: float) -> float:
     """Poisson arrivals in a time that each of them lengthens by `stretch` times their mean gap.
 
@@ -18,8 +23,8 @@ def count_at(mean: float, stretch: float, share: float, z: float) -> float:
     """
     if mean <= 0.0:
         return 0.0
-    left = 1.0 - stretch
     if mean > FEW:
+        left = 1.0 - stretch
         return gamma_at_normal(mean / left, 1.0 / math.sqrt(mean * left), z)
     below = factor = math.exp(-mean)
     if below >= share:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from capcheck.predict.latency.arrival import Found
 from capcheck.predict.latency.counts import count_at
-from capcheck.predict.latency.draws import draws
 from capcheck.predict.latency.occupancy import Occupancy
 from capcheck.predict.latency.work import Work, between
 
@@ -65,26 +64,26 @@ class DecodeStage:
 
         The prompts that arrived in the last `behinds_ms` of its own prefill come first.
         """
-        work, spread = self.work, 1.0 + self.work.output.cv
-        longest = work.steps_ms
-        top = len(longest) - 2
-        stretch, by_step, scale = self.stretch, self.by_step, 1.0 - self.stretch
-        timely = (1.0 - by_step) * self.rate / (1.0 - self.load)
-        private = math.sqrt(1.0 - SHARED_CAUSE**2)
-        usual, centre, seen, most = self.step_ms, self.centre, self.seen, self.most
-        each_step, deviation, prefill = self.refills, self.deviation, work.beside_ms
-        columns = draws()
-        decodes = []
-        often = 1.0 / work.decode_steps if work.decode_steps else 0.0
-        lags = 0.5 * (work.output.cv**2 - 1.0)
-        known = -1.0
-        follow = drift = 0.0
-        sizes = work.prompt.cv
+        work, columns = self.work, found.columns
+        cv, sizes = work.output.cv, work.prompt.cv
+        longest = (*work.steps_ms, work.steps_ms[-1])
+        stretch, scale = self.stretch, 1.0 - self.stretch
+        timely = (1.0 - self.by_step) * self.rate / (1.0 - self.load)
+        private, shared = math.sqrt(1.0 - SHARED_CAUSE**2), SHARED_CAUSE * scale
+        usual, centre, most = self.step_ms, self.centre, self.most
+        others = most - 1.0
+        deviation, prefill = self.deviation, work.beside_ms
         most_ms = work.beside_ms / work.chunks if work.chunks else math.inf
-        for n, count, behind, lump, z_lump, z_size, z_drift in zip(
+        often = 1.0 / work.decode_steps if work.decode_steps else 0.0
+        lags, evenness = 0.5 * (cv**2 - 1.0), min(1.0, cv) ** 2
+        sqrt = math.sqrt
+        known = -1.0
+        decodes = []
+        for n, count, behind, none, lump, z_lump, z_size, z_drift in zip(
             found.others,
             steps,
             behinds_ms,
+            columns.none_lump,
             columns.lumps,
             columns.z_lumps,
             columns.z_current,
@@ -95,48 +94,77 @@ class DecodeStage:
                 decodes.append(0.0)
                 continue
             if count != known:
-                follow, drift = self._inertia(count)
                 known = count
-            own = (count * usual + behind * self._early(count)) * timely
-            refills = count * each_step
-            mean = own + by_step * refills
+                follow, drift = self._inertia(count)
+                level = centre - self.seen * follow
+                early = self._early(count)
+                refills = self.by_step * count * self.refills
+            mean = (count * usual + behind * early) * timely + refills
             noise = private * z_drift
             extra = 0.0
             if mean > 0.0:
-                prompts = count_at(mean * scale, stretch, lump, z_lump)
-                prompts = mean + deviation * (prompts - mean)
-                free = max(0.0, most - 1.0 - n)
-                # A slot that is taken refills at the rate of completions, one that is free at
-                # half of it, as it is taken halfway: for equal lengths, not again (Cox 1962).
-                cycles = count * often  # of a slot, while these steps last
-                again = max(0.0, 0.5 * cycles + lags)
-                turns = min(n, most - 1.0) * cycles
-                limit = free * (1.0 + again) + turns * spread
-                if prompts > limit:
-                    # Nobody is let in but for others that complete: a rare event counts whole in a
-                    # short stay (binomial), and in a long one as the outputs vary (renewals).
-                    turns += free * again
-                    rare = count_at(turns, 0.0, lump, z_lump)
-                    even = max(min(1.0, work.output.cv) ** 2, 1.0 - cycles)
-                    limit = max(limit, free + turns + math.sqrt(even) * (rare - turns))
-                    prompts = min(prompts, limit)
+                few = mean * scale
+                counted = 0.0 if few <= none else count_at(few, stretch, lump, z_lump)
+                prompts = mean + deviation * (counted - mean)
+                free = others - n
+                if prompts > free and prompts > 0.0:
+                    taken = n
+                    if free < 0.0:
+                        free, taken = 0.0, others
+                    # A slot that is taken refills at the rate of completions, one that is free at
+                    # half of it, as it is taken halfway: for equal lengths, not again (Cox 1962).
+                    cycles = count * often  # of a slot, while these steps last
+                    again = max(0.0, 0.5 * cycles + lags)
+                    turns = taken * cycles
+                    limit = free * (1.0 + again) + turns * (1.0 + cv)
+                    if prompts > limit:
+                        # Nobody is let in but for others that complete: a rare event counts whole
+                        # in a short stay (binomial), in a long one as the outputs vary (renewals).
+                        turns += free * again
+                        rare = count_at(turns, 0.0, lump, z_lump)
+                        even = sqrt(max(evenness, 1.0 - cycles))
+                        prompts = min(prompts, max(limit, free + turns + even * (rare - turns)))
                 if prompts > 0.0:
                     extra = prompts * prefill
                     if sizes > 0.0:
-                        extra *= max(0.0, 1.0 + sizes * z_size / math.sqrt(prompts))
-                noise += SHARED_CAUSE * (prompts - mean) * scale / math.sqrt(mean)
-            batch = centre + (n - seen) * follow + noise * drift
+                        extra *= max(0.0, 1.0 + sizes * z_size / sqrt(prompts))
+                noise += shared * (prompts - mean) / sqrt(mean)
+            batch = level + n * follow + noise * drift
             if batch < 1.0:
                 batch = 1.0
             elif batch > most:
                 batch = most
             lower = int(batch)
-            if lower > top:
-                lower = top
-            step = longest[lower] + (batch - lower) * (longest[lower + 1] - longest[lower])
+            step = longest[lower]
+            step += (batch - lower) * (longest[lower + 1] - step)
             extra *= step / usual
-            decodes.append(step * count + min(extra, most_ms * count))
+            longest_ms = most_ms * count
+            decodes.append(step * count + (extra if extra < longest_ms else longest_ms))
         return decodes
+
+    def rough_ms(self, found: Found, steps: Sequence[float]) -> list[float]:
+        """`decodes_ms` to first order in what varies: enough to tell which draws are long."""
+        work, columns = self.work, found.columns
+        usual = work.decode_steps
+        if not usual:
+            return [0.0] * len(steps)
+        follow, drift = self._inertia(usual)
+        after = between(work.steps_ms, self.centre + 1.0)
+        slope = 0.5 * (after - between(work.steps_ms, self.centre - 1.0))
+        prompts = (1.0 - self.by_step) * self.rate / (1.0 - self.load) * self.step_ms
+        prompts += self.by_step * self.refills  # a step
+        tilt = slope * follow
+        each = self.step_ms + prompts * work.beside_ms - tilt * self.seen
+        lump = work.beside_ms * self.deviation * math.sqrt(prompts / (1.0 - self.stretch) ** 3)
+        shared = slope * drift * SHARED_CAUSE
+        noise = slope * drift * math.sqrt(1.0 - SHARED_CAUSE**2)
+        return [
+            count * (each + tilt * n + shared * z_lump + noise * z_drift)
+            + math.sqrt(count) * lump * z_lump
+            for n, count, z_lump, z_drift in zip(
+                found.others, steps, columns.z_lumps, columns.z_drift, strict=True
+            )
+        ]
 
     def _early(self, count: float) -> float:
         """Share of the prompts ahead of `count` steps that are not missing from later ones.

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
+from capcheck.predict.latency.counts import none_up_to
 from capcheck.predict.latency.normal import normal_quantile
 from capcheck.predict.latency.server import Percentiles
 
@@ -29,6 +31,7 @@ class Draws(NamedTuple):
     current: tuple[float, ...]  # how many prompts that iteration holds
     joined: tuple[float, ...]  # how many other prompts share its own
     lumps: tuple[float, ...]  # how many prompts are prefilled while it decodes
+    none_lump: tuple[float, ...]  # the mean of a count up to which that is none
     z_queue: tuple[float, ...]
     z_current: tuple[float, ...]
     z_joined: tuple[float, ...]
@@ -36,6 +39,10 @@ class Draws(NamedTuple):
     z_drift: tuple[float, ...]  # how the batch develops while it decodes
     z_output: tuple[float, ...]
     z_prompt: tuple[float, ...]
+
+    def of(self, which: Sequence[int]) -> Draws:
+        """The same columns of these draws only, at least two."""
+        return Draws._make(map(itemgetter(*which), self))
 
 
 @lru_cache(maxsize=1)
@@ -47,7 +54,8 @@ def draws() -> Draws:
     ]
     deviates = [tuple(map(normal_quantile, column)) for column in columns]
     ranks = tuple(int(share * DRAWS) for share in columns[0])
-    return Draws._make((ranks, *columns[1:6], deviates[1], *deviates[3:]))
+    none = tuple(none_up_to(share) for share in columns[5])
+    return Draws._make((ranks, *columns[1:6], none, deviates[1], *deviates[3:]))
 
 
 @lru_cache(maxsize=1)
@@ -76,15 +84,41 @@ def percentiles_of(values: Sequence[float]) -> Percentiles:
     """
     ordered = sorted(values)
     count = len(ordered)
+    if not ordered[-1] and not ordered[0]:
+        return Percentiles(0.0, 0.0, 0.0, 0.0, 0.0)
+    p50, p90, p95, p99 = (_mean_between(ordered, *span) for span in _spans(count).values())
+    return Percentiles(sum(ordered) / count, p50, p90, p95, p99)
 
-    def at(share: float) -> float:
+
+def percentile_of(values: Sequence[float], percentile: int) -> float:
+    """One of `percentiles_of`. It rises with every value."""
+    return _mean_between(sorted(values), *_spans(len(values))[percentile])
+
+
+def tail(percentile: int, count: int) -> int:
+    """How many of so many values, the largest, decide on their percentile."""
+    return count - _spans(count)[percentile][0]
+
+
+def _mean_between(
+    ordered: Sequence[float], first: int, last: int, part: float, count: float
+) -> float:
+    """Mean of `count` values from `first` to `last`, of which only `part` belongs to them."""
+    base = ordered[first]
+    if ordered[last] == base:
+        return base
+    total = sum([value - base for value in ordered[first + 1 : last]])
+    return base + (total + (ordered[last] - base) * part) / count
+
+
+@lru_cache(maxsize=8)
+def _spans(count: int) -> dict[int, tuple[int, int, float, float]]:
+    """Where the percentiles are read off so many values: `_mean_between`'s arguments."""
+    spans = {}
+    for percentile in (50, 90, 95, 99):
+        share = percentile / 100.0
         width = 0.2 * (1.0 - share)
         start, end = (share - width) * count, min(float(count), (share + width) * count)
         first, last = int(start), min(count - 1, int(end))
-        base = ordered[first]
-        total = sum(value - base for value in ordered[first + 1 : last])
-        if last > first:
-            total += (ordered[last] - base) * (end - last)
-        return base + total / (end - start)
-
-    return Percentiles(sum(ordered) / count, at(0.50), at(0.90), at(0.95), at(0.99))
+        spans[percentile] = first, last, end - last, end - start
+    return spans

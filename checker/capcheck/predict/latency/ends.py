@@ -7,10 +7,11 @@ from typing import Literal
 
 from capcheck.estimate import Estimate
 from capcheck.predict.forecast import Memory
-from capcheck.predict.latency.server import PrefillTime, Server, StepTime
+from capcheck.predict.latency.server import Server
 from capcheck.predict.speed.engine_copy import Speed
 from capcheck.predict.speed.roofline import PREFILL_BESIDE
 from capcheck.predict.speed.traits import memory
+from capcheck.records import dataclass
 from capcheck.resolution.resolved import Engine, Resolved
 
 End = Literal["value", "fast", "slow"]
@@ -59,8 +60,8 @@ def server_at(
         tokens = None if pool is None else pool.low
     backend = resolved.backend.name if resolved.backend is not None else ""
     return Server(
-        step_ms=_scaled_step(speed, stream, step),
-        prefill_ms=_scaled_prefill(speed, prefill),
+        step_ms=_ScaledStep(speed, stream, math.log(step / stream) / math.log(FULL_BATCH)),
+        prefill_ms=_ScaledPrefill(speed, prefill),
         slots=engine.max_num_seqs,
         kv_tokens=None if tokens is None else tokens / engine.data_parallel_size,
         chunked_prefill=engine.enable_chunked_prefill and backend not in PREFILL_PAUSES_DECODE,
@@ -126,19 +127,25 @@ def _shared_ms(resolved: Resolved, speed: Speed) -> float:
     return speed.prefill_shared_ms(tokens=max(1.0, traffic.prompt_tokens.mean))
 
 
-def _scaled_step(speed: Speed, stream: float, batch: float) -> StepTime:
-    """The interval widens from that of one sequence alone to that of a batch."""
-    widening = math.log(batch / stream) / math.log(FULL_BATCH)
+@dataclass(frozen=True, slots=True)
+class _ScaledStep:
+    """A step at one end: the interval widens from that of one sequence to that of a batch."""
 
-    def step_ms(*, sequences: float, context_tokens: float) -> float:
-        factor = stream * math.pow(min(max(1.0, sequences), FULL_BATCH), widening)
-        return factor * speed.step_ms(sequences=sequences, context_tokens=context_tokens)
+    speed: Speed
+    stream: float
+    widening: float
 
-    return step_ms
+    def __call__(self, *, sequences: float, context_tokens: float) -> float:
+        factor = self.stream * math.pow(min(max(1.0, sequences), FULL_BATCH), self.widening)
+        return factor * self.speed.step_ms(sequences=sequences, context_tokens=context_tokens)
 
 
-def _scaled_prefill(speed: Speed, factor: float) -> PrefillTime:
-    def prefill_ms(*, tokens: float, context_tokens: float = 0.0) -> float:
-        return factor * speed.prefill_ms(tokens=tokens, context_tokens=context_tokens)
+@dataclass(frozen=True, slots=True)
+class _ScaledPrefill:
+    """A prefill at one end of its interval."""
 
-    return prefill_ms
+    speed: Speed
+    factor: float
+
+    def __call__(self, *, tokens: float, context_tokens: float = 0.0) -> float:
+        return self.factor * self.speed.prefill_ms(tokens=tokens, context_tokens=context_tokens)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
+from collections.abc import Mapping
+from functools import lru_cache
 
 from capcheck.estimate import Estimate, unknown, weakest
 from capcheck.manifest.deployment import Slo
@@ -11,12 +14,17 @@ from capcheck.predict.latency.batch_server import under_rate
 from capcheck.predict.latency.ends import End, pool_of, server_at
 from capcheck.predict.latency.lengths import lengths_of
 from capcheck.predict.latency.server import Behaviour
+from capcheck.predict.latency.traffic import Demand, limits_of
 from capcheck.predict.latency.work import Work, work_of
 from capcheck.predict.speed.engine_copy import Speed
 from capcheck.resolution.resolved import Resolved
 
-# Halvings of the range from no load to saturation; the last bracket is interpolated.
-HALVINGS = 5
+# Rates between none and saturation; between the two where a limit is first broken it is
+# interpolated.
+PLACES = 32
+
+# How fast the excess typically grows on the scale of `_strain`, where only one point is known.
+STEEPNESS = 1.5
 
 
 def headroom_rps(resolved: Resolved, speed: Speed | Estimate, memory: Memory) -> Estimate:
@@ -38,10 +46,16 @@ def headroom_rps(resolved: Resolved, speed: Speed | Estimate, memory: Memory) ->
     prompt, output = lengths_of(traffic.prompt_tokens), lengths_of(traffic.output_tokens)
     engine, pool = resolved.engine, pool_of(memory, prompt.mean + output.mean)
     copies = resolved.replicas_min * engine.data_parallel_size
+    demand = Demand(traffic, copies, prompt, output, limits_of(slo.latency))
 
     def at(end: End) -> float:
-        work = work_of(server_at(end, resolved, engine, speed, pool), prompt=prompt, output=output)
-        return 1000.0 * copies * largest_rate_per_ms(work, slo)
+        server = server_at(end, resolved, engine, speed, pool)
+        work = work_of(server, prompt=prompt, output=output)
+        stated = demand.busiest_rps / copies / 1000.0 / work.saturation_per_ms
+        known = {}
+        if 0.0 < stated < 1.0:
+            known[stated] = _excess(demand.on(server).copy, slo)
+        return 1000.0 * copies * largest_rate_per_ms(work, slo, known)
 
     value, fast, slow = at("value"), at("fast"), at("slow")
     return Estimate(
@@ -53,26 +67,59 @@ def headroom_rps(resolved: Resolved, speed: Speed | Estimate, memory: Memory) ->
             speed.prefill_provenance,
             "assumed" if pool is None else pool.provenance,
         ),
-        "largest rate that keeps every stated limit, by bisection",
+        "largest rate that keeps every stated limit",
     )
 
 
-def largest_rate_per_ms(work: Work, slo: Slo) -> float:
-    """One copy's largest rate at which no limit is broken: its excess rises with the rate."""
-    low, high = 0.0, 1.0
-    below = _excess(under_rate(work, 0.0), slo)
-    if below > 0.0:
-        return 0.0
-    above = math.inf
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2.0
-        excess = _excess(under_rate(work, middle * work.saturation_per_ms), slo)
+def largest_rate_per_ms(work: Work, slo: Slo, known: Mapping[float, float] | None = None) -> float:
+    """One copy's largest rate at which no limit is broken: its excess rises with the rate.
+
+    `known` are excesses at shares of the saturation rate: hints of where to look, no more.
+    """
+    excesses = dict(known or {})
+    low, high = -1, PLACES  # a limit is first broken above the one, at the other or before
+    while high - low > 1:
+        place = max(low + 1, min(high - 1, _crossing(excesses)))
+        share = place / PLACES
+        excess = _excess(under_rate(work, share * work.saturation_per_ms), slo)
+        excesses[share] = excess
         if excess > 0.0:
-            high, above = middle, excess
+            high = place
         else:
-            low, below = middle, excess
-    share = below / (below - above) if above < math.inf else 0.0
-    return (low + share * (high - low)) * work.saturation_per_ms
+            low = place
+    if low < 0:
+        return 0.0
+    part = 0.0
+    if high < PLACES:
+        below, above = excesses[low / PLACES], excesses[high / PLACES]
+        part = below / (below - above)
+    return (low + part) / PLACES * work.saturation_per_ms
+
+
+def _crossing(excesses: Mapping[float, float]) -> int:
+    """The place where the excess seems to pass zero: on the line through the nearest two known."""
+    if not excesses:
+        return PLACES // 3
+    kept = sorted(share for share, excess in excesses.items() if excess <= 0.0)
+    broken = sorted(share for share, excess in excesses.items() if excess > 0.0)
+    around = [*kept[-1:], *broken[:1]] if kept and broken else kept[-2:] or broken[:2]
+    first, last = around[0], around[-1]
+    slope = STEEPNESS
+    if first != last:
+        rise = (excesses[last] - excesses[first]) / (_strain(last) - _strain(first))
+        slope = max(rise, STEEPNESS / 5.0)
+    return bisect_left(_strains(), _strain(first) - excesses[first] / slope)
+
+
+def _strain(share: float) -> float:
+    """A scale on which excess grows about evenly: its tail takes off towards saturation."""
+    return 0.7 * share - 0.3 * math.log(1.02 - share)
+
+
+@lru_cache(maxsize=1)
+def _strains() -> tuple[float, ...]:
+    """At half a place below each, so that the nearest place is found."""
+    return tuple(_strain((place + 0.5) / PLACES) for place in range(PLACES))
 
 
 def _excess(behaviour: Behaviour, slo: Slo) -> float:

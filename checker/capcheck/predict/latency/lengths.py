@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from capcheck.manifest.deployment import Tokens
 from capcheck.records import dataclass
@@ -63,6 +64,7 @@ def gamma_at_normal(mean: float, cv: float, z: float) -> float:
     return mean * root**3 if root > 0.0 else 0.0
 
 
+@lru_cache(maxsize=64)
 def lengths_of(tokens: Tokens) -> Lengths:
     """Lengths with the stated mean and p95; a mean alone is taken as a fixed length."""
     if tokens.p95 is None or tokens.p95 <= tokens.mean:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from capcheck.predict.latency.arrival import Found
 from capcheck.predict.latency.counts import count_at
-from capcheck.predict.latency.draws import DRAWS, by_rank, draws
+from capcheck.predict.latency.draws import DRAWS, by_rank
 from capcheck.predict.latency.lengths import gamma_at_normal
 from capcheck.predict.latency.normal import normal_share
 from capcheck.predict.latency.queueing import Wait, backlog, mg1_wait
@@ -17,14 +17,15 @@ from capcheck.predict.latency.work import Work, between, uncached_tokens
 class PrefillStage:
     """Time to the first token of a request that has a slot.
 
-    `rate` is the arrivals of others per ms, `batch` the requests that typically run and
-    `variance` theirs over time, `busy` the
-    share of time that any do and `away_ms` how long a client stays away, infinite in an open loop.
+    `found` is what all draws find, `rate` the arrivals of others per ms, `batch` the requests that
+    typically run and `variance` theirs over time, `busy` the share of time that any do and
+    `away_ms` how long a client stays away, infinite in an open loop.
     """
 
     def __init__(
         self,
         work: Work,
+        found: Found,
         *,
         rate: float,
         batch: float,
@@ -50,6 +51,7 @@ class PrefillStage:
         self.chunks = max(1.0, work.chunks) if self.chunked else 0.0
         self.step = between(work.steps_ms, batch)
         self.refill = 1.0 / work.decode_steps if work.decode_steps else 1.0
+        self.all = found
 
     def first_tokens_ms(
         self, found: Found, prefills_ms: Sequence[float]
@@ -77,10 +79,13 @@ class PrefillStage:
         own_chunks = math.ceil(self.chunks)
         along = self._along(queue, alone)
         across, deviates = math.sqrt(1.0 - along * along), by_rank()
-        nobody = found.others.count(0)
-        stretch = DRAWS / max(1, DRAWS - nobody - sum(found.aligned))  # some found, and room
+        nobody = list(zip(self.all.others, self.all.aligned, strict=True)).count((0, False))
+        # From ranks among those that find some, and room, to ranks among all.
+        stretch = DRAWS / max(1, DRAWS - nobody - sum(self.all.aligned))
+        steps, most, busy, chunked = work.steps_ms, work.most_decoding, self.busy, self.chunked
+        quantile = queue.quantile
         firsts = []
-        columns = draws()
+        columns = found.columns
         for rank, n, aligned, prefill, phase, joined, z_joined in zip(
             columns.arrival,
             found.others,
@@ -91,24 +96,24 @@ class PrefillStage:
             columns.z_joined,
             strict=True,
         ):
-            total = prefill
-            if n > 0:
-                step = work.steps_ms[n]
-                total += step * own_chunks
-                ahead = (n - work.most_decoding) * alone
-                if not aligned:
-                    total += step * phase
-                    if along > 0.0:
-                        among = min(DRAWS - 1, int((rank - nobody) * stretch))
-                        joined = normal_share(along * deviates[among] + across * z_joined)
-                    share = 1.0 - self.busy * (1.0 - joined)
-                    ahead = max(ahead, min(queue.quantile(share), n * alone))
-                elif not self.chunked:
-                    # Others whose slots came free in the same step go first by chance.
-                    ahead = count_at(n * self.refill, 0.0, joined, z_joined) * phase * alone
-                if ahead > 0.0:
-                    total += ahead
-            firsts.append(total)
+            if n == 0:
+                firsts.append(prefill)
+                continue
+            step = steps[n]
+            total = prefill + step * own_chunks
+            ahead = (n - most) * alone
+            if not aligned:
+                total += step * phase
+                if along > 0.0:
+                    among = min(DRAWS - 1, int((rank - nobody) * stretch))
+                    joined = normal_share(along * deviates[among] + across * z_joined)
+                waited = quantile(1.0 - busy * (1.0 - joined))
+                if waited > ahead:
+                    ahead = waited if waited < n * alone else max(ahead, n * alone)
+            elif not chunked:
+                # Others whose slots came free in the same step go first by chance.
+                ahead = count_at(n * self.refill, 0.0, joined, z_joined) * phase * alone
+            firsts.append(total + ahead if ahead > 0.0 else total)
         return firsts, firsts
 
     def _along(self, queue: Wait, alone: float) -> float:
@@ -157,7 +162,7 @@ class PrefillStage:
             left_mean = min(left_mean, pull)
         currents = self._current_iterations(found)
         firsts, behinds = [], []
-        columns = draws()
+        columns = found.columns
         most = work.slots - 1.0
         for n, running, prefill, phase, current, joined, z_joined, queue in zip(
             found.others,
@@ -210,7 +215,7 @@ class PrefillStage:
         # Who finds nobody falls into no prefill, so that the others do the more often.
         spread = self.work.prompt.cv**2
         inside_share = min(0.98, load / self.busy)
-        columns = draws()
+        columns = found.columns
         currents = []
         for n, aligned, share, z, z_size in zip(
             found.others,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 
 from capcheck.predict.latency.lengths import gamma_at_normal
@@ -60,7 +61,8 @@ def md1_wait_cdf(*, rate: float, service: float, at: float) -> float:
         return 0.0
     periods = int(at / service) + 1
     gap = rate * (periods * service - at)
-    cumulative = _md1_queue_cdf(rate * service, SERIES_PERIODS * (1 + periods // SERIES_PERIODS))
+    block = SERIES_PERIODS + 1  # as many as a wait of SERIES_PERIODS takes
+    cumulative = _md1_queue_cdf(rate * service, block * math.ceil(periods / block))
     term = math.exp(-gap)
     total = 0.0
     for j in range(periods):
@@ -112,13 +114,39 @@ def md1_wait_quantile(*, rate: float, service: float, share: float) -> float:
     reach = 1.0 - md1_wait_cdf(rate=rate, service=service, at=high)
     if reach > 1.0 - share:
         return high + math.log(reach / (1.0 - share)) / md1_decay(load) * service
-    low = 0.0
-    for _ in range(40):
-        middle = (low + high) / 2.0
-        if md1_wait_cdf(rate=rate, service=service, at=middle) < share:
-            low = middle
+
+    def beyond(at: float) -> float:
+        """Nearly a straight line: the tail falls like an exponential."""
+        exceed = 1.0 - md1_wait_cdf(rate=rate, service=service, at=at)
+        return -math.log(max(exceed, 1e-300) / (1.0 - share))
+
+    return _risen(beyond, high)
+
+
+def _risen(function: Callable[[float], float], high: float) -> float:
+    """Where a rising function passes zero between 0 and `high`, to the last digits.
+
+    The Illinois algorithm (Dowell and Jarratt, BIT 11, 1971).
+    """
+    low, below, above = 0.0, function(0.0), function(high)
+    if below >= 0.0:
+        return low
+    side = 0
+    while high - low > 1e-12 * high:
+        at = low - below * (high - low) / (above - below)
+        if not low < at < high:
+            at = (low + high) / 2.0
+        found = function(at)
+        if abs(found) < 1e-12:
+            return at
+        if found < 0.0:
+            low, below = at, found
+            above *= 0.5 if side < 0 else 1.0
+            side = -1
         else:
-            high = middle
+            high, above = at, found
+            below *= 0.5 if side > 0 else 1.0
+            side = 1
     return high
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Protocol
 
 from capcheck.records import dataclass
@@ -55,6 +56,11 @@ class Server:
     prefill_shared_ms: float = 0.0
     prefill_beside: float = 1.0
     balanced_over: int = 1
+
+    @property
+    def alone(self) -> Server:
+        """The same without what its place among other copies changes: how arrivals come."""
+        return replace(self, arrival_spread=1.0, balanced_over=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,26 @@ from capcheck.predict.latency.server import Behaviour, Parts, Percentiles
 from capcheck.predict.latency.work import Work
 
 
+def is_exact(work: Work) -> bool:
+    """Whether the waits of an open loop are those of `one_at_a_time`."""
+    lengths_vary = work.output.cv > 0.0 or work.prompt.cv > 0.0
+    return work.slots == 1 and not lengths_vary and work.server.arrival_spread == 1.0
+
+
+def percentile_ms(work: Work, rate_per_ms: float, metric: str, percentile: int) -> float:
+    """The `ttft` or `latency` of `one_at_a_time`, where that is exact and stable."""
+    service = work.completion_ms[1]
+    wait = md1_wait_quantile(rate=rate_per_ms, service=service, share=percentile / 100.0)
+    return wait + work.server.host_delay_ms + (service if metric == "latency" else work.prefill_ms)
+
+
 def one_at_a_time(work: Work, rate_per_ms: float, behaviour: Behaviour) -> Behaviour:
     """`behaviour` with exact waits where one slot serves requests of one length, else as it is.
 
     TR133 SS9.1 is this queue with p95 = S + 3 W; the true p95 of the wait is 7 W at a load of 0.2
     and 3.2 W at 0.9.
     """
-    lengths_vary = work.output.cv > 0.0 or work.prompt.cv > 0.0
-    if work.slots > 1 or lengths_vary or work.server.arrival_spread != 1.0:
+    if not is_exact(work):
         return behaviour
     service = work.completion_ms[1]
     load = rate_per_ms * service

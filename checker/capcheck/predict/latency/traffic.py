@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
-from capcheck.manifest.deployment import LatencyLimit, Traffic
-from capcheck.predict.latency.batch_server import closed_loop, open_loop
+from capcheck.manifest.deployment import LatencyLimit, Slo, Traffic
+from capcheck.predict.latency.batch_server import NO_LIMITS, closed_loop, open_loop
+from capcheck.predict.latency.breach import surely_breaks
 from capcheck.predict.latency.lengths import Lengths
 from capcheck.predict.latency.server import Behaviour, Limits, Server
-from capcheck.predict.latency.work import prefill_work_ms
+from capcheck.predict.latency.work import prefill_work_ms, work_of
 from capcheck.records import dataclass
 
 
@@ -37,7 +39,7 @@ class Demand:
     copies: int
     prompt: Lengths
     output: Lengths
-    limits: Limits
+    limits: Limits = NO_LIMITS
 
     @property
     def busiest_rps(self) -> float:
@@ -48,6 +50,16 @@ class Demand:
     def on(self, server: Server) -> Total:
         """Behaviour of the deployment when each copy is this server."""
         return self._closed(server) if self.traffic.agents is not None else self._open(server)
+
+    def surely_breaks(self, server: Server, slo: Slo) -> bool:
+        """Whether `on` such servers surely breaks a limit of `slo`, for a fraction of the work.
+
+        Of an open loop; nothing is said of a closed one. False: it may hold.
+        """
+        if self.traffic.agents is not None or self.traffic.requests_per_second is None:
+            return False
+        rate = self.busiest_rps / self.copies / 1000.0
+        return _surely_breaks(server, rate, self.prompt, self.output, slo)
 
     def _open(self, server: Server) -> Total:
         copies, output = self.copies, self.output
@@ -103,6 +115,17 @@ class Demand:
         busy = prefill_work_ms(server, self.prompt.mean) + (self.output.mean - 1.0) * step
         cycle = server.host_delay_ms + busy + 1000.0 * self.traffic.think_time_s
         return 1000.0 * self.output.mean / cycle
+
+
+# What surely passes and what likely does are searched one after the other.
+@lru_cache(maxsize=256)
+def _surely_breaks(
+    server: Server, rate_per_ms: float, prompt: Lengths, output: Lengths, slo: Slo
+) -> bool:
+    work, most = work_of(server, prompt=prompt, output=output), slo.max_utilisation
+    if most is not None and rate_per_ms / work.saturation_per_ms > most:
+        return True
+    return surely_breaks(work, rate_per_ms, slo.latency)
 
 
 def limits_of(stated: Sequence[LatencyLimit]) -> Limits:

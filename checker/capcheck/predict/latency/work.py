@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, islice
 
 from capcheck.predict.latency.lengths import Lengths
 from capcheck.predict.latency.server import Server
 from capcheck.records import dataclass
+
+KEPT = 64  # works remembered: up to 0.2 MiB each with 2,048 slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +80,11 @@ def beside_ms(server: Server, prefill: float) -> float:
     return shared + server.prefill_beside * (prefill - shared)
 
 
-def _mean_prefill_ms(server: Server, prompt: Lengths) -> float:
-    """The mean over prompts, whose attention grows with their square (3-point Hermite)."""
-    middle = prefill_work_ms(server, prompt.mean)
+def _mean_prefill_ms(server: Server, prompt: Lengths, middle: float) -> float:
+    """The mean over prompts, whose attention grows with their square (3-point Hermite).
+
+    `middle` is the prefill of the mean prompt.
+    """
     if prompt.cv <= 0.0:
         return middle
     spread = math.sqrt(3.0) * prompt.cv * prompt.mean
@@ -111,9 +116,16 @@ def admission(server: Server, prompt: Lengths, output: Lengths) -> tuple[float, 
     mean = max(1.0, fit - 0.5 + rounding * (0.5 - fit % 1.0))
     width = math.hypot(spread, 1e-3 + 0.29 * (1.0 - rounding))
     last = min(most, max(1, math.ceil(mean + 3.0 * width)))
-    room = [0.5 * math.erfc((n + 0.5 - mean) / (width * math.sqrt(2.0))) for n in range(last)]
-    room[0] = 1.0
-    return (*room, 0.0)
+    # Six times this scale and more below the mean, 1 to the last digit.
+    scale = width * math.sqrt(2.0)
+    sure = min(last, max(1, int(mean - 0.5 - 6.0 * scale)))
+    room = [0.5 * math.erfc((n + 0.5 - mean) / scale) for n in range(sure, last)]
+    return (*(1.0,) * sure, *room, 0.0)
+
+
+def surely_admitted(admits: Sequence[float]) -> int:
+    """How many requests in slots surely find room, one after the other."""
+    return bisect_left(admits, True, key=lambda room: room < 1.0)
 
 
 def between(steps: Sequence[float], at: float) -> float:
@@ -175,8 +187,10 @@ class _Sharing:
         return max(1.0, self.decode_steps * busy / self.chunks)
 
 
-def _sharing(server: Server, prompt: Lengths, output: Lengths, capacity: float) -> _Sharing:
-    """The split on this server.
+def _sharing(
+    server: Server, prompt: Lengths, output: Lengths, *, capacity: float, middle: float
+) -> _Sharing:
+    """The split on this server, `middle` the prefill of the mean prompt.
 
     A step holds `max_num_batched_tokens`: one for each decoding request, the rest for prompts. A
     request takes prompt + decode steps of them, so that the budget lets budget * decode steps / (
@@ -185,7 +199,7 @@ def _sharing(server: Server, prompt: Lengths, output: Lengths, capacity: float) 
     decode_steps = max(0.0, output.mean - 1.0)
     budget = float(server.max_num_batched_tokens)
     todo = uncached_tokens(server, prompt.mean)
-    alike = budget / todo, min(server.prefill_shared_ms, prefill_work_ms(server, prompt.mean))
+    alike = budget / todo, min(server.prefill_shared_ms, middle)
     if not server.chunked_prefill:
         return _Sharing(decode_steps, 0.0, math.inf, 0.0, *alike)
     most = max(1.0, budget * decode_steps / (todo + decode_steps))
@@ -200,10 +214,17 @@ def work_of(server: Server, *, prompt: Lengths, output: Lengths) -> Work:
     prefill also holds its slot for the steps that it shares with the others, which leaves
     fewer requests to give a token to.
     """
+    return replace(_work_of(server.alone, prompt, output), server=server)
+
+
+# The same at any rate over any number of replicas, which a search and the headroom try in turn.
+@lru_cache(maxsize=KEPT)
+def _work_of(server: Server, prompt: Lengths, output: Lengths) -> Work:
     admits = admission(server, prompt, output)
-    slots = len(admits) - 1
-    prefill = _mean_prefill_ms(server, prompt)
-    sharing = _sharing(server, prompt, output, math.fsum(admits))
+    slots, capacity = len(admits) - 1, math.fsum(admits)
+    middle = prefill_work_ms(server, prompt.mean)
+    prefill = _mean_prefill_ms(server, prompt, middle)
+    sharing = _sharing(server, prompt, output, capacity=capacity, middle=middle)
     decode_steps = sharing.decode_steps
     knots = _knots(slots)
     context = _context(prompt, output)
@@ -214,17 +235,16 @@ def work_of(server: Server, *, prompt: Lengths, output: Lengths) -> Work:
         knots,
         [_rate(sharing, prefill if n == 1 else beside, steps, float(n)) for n in knots],
     )
-    if admits[-2] == 1.0:
-        completion = (0.0, *(1.0 / rate for rate in rates[1:]))
-    else:
-        running = list(accumulate(admits[:slots]))
-        completion = (0.0, *(1.0 / between(rates, most) for most in running))
+    sure = surely_admitted(admits)
+    running = accumulate(admits[sure:slots], initial=float(sure))
+    completion = [1.0 / rate for rate in rates[1 : sure + 1]]
+    completion += [1.0 / between(rates, most) for most in islice(running, 1, None)]
     return Work(
         server=server,
         prompt=prompt,
         output=output,
         slots=slots,
-        capacity=math.fsum(admits),
+        capacity=capacity,
         kv_limited=slots < server.slots or admits[-2] < 1.0,
         admits=admits,
         prefill_ms=prefill,
@@ -233,7 +253,7 @@ def work_of(server: Server, *, prompt: Lengths, output: Lengths) -> Work:
         chunks=sharing.chunks,
         most_decoding=sharing.most_decoding,
         steps_ms=steps,
-        completion_ms=completion,
+        completion_ms=(0.0, *completion),
     )
 
 
@@ -241,8 +261,9 @@ def saturation_per_ms(server: Server, *, prompt: Lengths, output: Lengths) -> fl
     """The same saturation as that of `work_of`, from a few step times."""
     admits = admission(server, prompt, output)
     capacity = math.fsum(admits)
-    sharing = _sharing(server, prompt, output, capacity)
-    prefill = _mean_prefill_ms(server, prompt)
+    middle = prefill_work_ms(server, prompt.mean)
+    prefill = _mean_prefill_ms(server, prompt, middle)
+    sharing = _sharing(server, prompt, output, capacity=capacity, middle=middle)
     beside = beside_ms(server, prefill)
     knots = _knots(len(admits) - 1)
     context = _context(prompt, output)

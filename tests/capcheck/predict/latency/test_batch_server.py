@@ -1,5 +1,5 @@
 import pytest
-from capcheck.predict.latency.batch_server import closed_loop, open_loop
+from capcheck.predict.latency.batch_server import closed_loop, open_loop, under_rate
 from capcheck.predict.latency.lengths import Lengths
 from capcheck.predict.latency.server import Server
 from capcheck.predict.latency.work import (
@@ -233,3 +233,16 @@ def test_many_slots_stay_cheap_and_finite():
     behaviour = at(5.0, slots=4096)
     assert behaviour.mean_running < 100
     assert behaviour.latency_ms.p99 < 10_000
+
+
+def test_a_pool_of_hardly_more_than_one_request_of_very_varied_answers():
+    """Who waits for it finds nobody in a slot, and is not among those who come to an idle copy."""
+    work = work_of(
+        server(2, kv_tokens=900.0, chunked_prefill=False, max_num_batched_tokens=400),
+        prompt=PROMPT,
+        output=Lengths(22.0, 1.8),
+    )
+    assert 1.0 < work.capacity < 1.5
+    found = under_rate(work, 0.5 * work.saturation_per_ms)
+    assert found.ttft_ms is not None
+    assert found.ttft_ms.p50 >= 35.0

@@ -8,10 +8,11 @@ there before it where the branch only appends; any other change makes it unknown
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from operator import eq, ge, gt, le, lt, ne
 
+from capcheck.records import dataclass
 from capcheck.source.native.command.arrays import SEPARATOR
 from capcheck.source.native.command.variables import (
     NO_ARGUMENTS,

@@ -1,0 +1,154 @@
+"""What drawn requests go through on one engine copy, from their arrival to their last token."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from operator import itemgetter
+from typing import NamedTuple
+
+from capcheck.predict.latency.arrival import Found, found_open, slot_wait
+from capcheck.predict.latency.decode_stage import DecodeStage
+from capcheck.predict.latency.draws import DRAWS, draws
+from capcheck.predict.latency.lengths import Lengths
+from capcheck.predict.latency.occupancy import Occupancy
+from capcheck.predict.latency.prefill_stage import PrefillStage
+from capcheck.predict.latency.server import Server
+from capcheck.predict.latency.work import Work, prefill_work_ms
+
+
+class Times(NamedTuple):
+    """Of each request, in ms: the wait for a slot, prefill, decode, and what a client sees of them.
+
+    `steps` counts those that it decodes for.
+    """
+
+    waits: Sequence[float]
+    firsts: Sequence[float]
+    decodes: Sequence[float]
+    ttfts: Sequence[float]
+    latencies: Sequence[float]
+    steps: Sequence[float]
+
+    @property
+    def tpots(self) -> list[float]:
+        """Of the requests with more than one token."""
+        pairs = zip(self.decodes, self.steps, strict=True)
+        return [decode / count for decode, count in pairs if count > 0.0]
+
+
+class Passage:
+    """The stages that requests pass, by what all draws find.
+
+    `others` is the share of arrivals that are another client's, `regular` the share that come as
+    evenly as outputs are long, `away_ms` how long a client stays away, infinite in an open loop.
+    """
+
+    def __init__(
+        self,
+        work: Work,
+        occupancy: Occupancy,
+        found: Found,
+        *,
+        others: float = 1.0,
+        regular: float = 0.0,
+        away_ms: float = math.inf,
+    ) -> None:
+        self.work = work
+        self.found = found
+        rate = occupancy.arrivals_per_ms * others
+        full = occupancy.full_while_busy
+        self.prefill = PrefillStage(
+            work,
+            found,
+            rate=rate,
+            batch=min(work.capacity, occupancy.mean_running),
+            busy=1.0 - occupancy.running[0],
+            away_ms=away_ms,
+            regular=regular,
+            variance=occupancy.variance,
+        )
+        self.decode = DecodeStage(
+            work,
+            occupancy,
+            rate=rate,
+            regular=max(regular, full),
+            away_ms=away_ms,
+            by_step=1.0 if away_ms <= 0.0 else full,
+        )
+        self.steps = _steps(work.output)
+
+    def times(self, which: Sequence[int] | None = None) -> Times:
+        """Of all draws, or of these, at least two."""
+        found, steps = self.found, self.steps
+        if which is not None:
+            found, steps = found.of(which), itemgetter(*which)(steps)
+        firsts, behinds = self.prefill.first_tokens_ms(found, self._prefills(which))
+        decodes = self.decode.decodes_ms(found, steps, behinds)
+        ttfts = self._ttfts(found, firsts)
+        latencies = [first + decode for first, decode in zip(ttfts, decodes, strict=True)]
+        return Times(found.slot_ms, firsts, decodes, ttfts, latencies, steps)
+
+    def ttfts(self) -> list[float]:
+        """Those of all draws alone."""
+        firsts, _ = self.prefill.first_tokens_ms(self.found, self._prefills())
+        return self._ttfts(self.found, firsts)
+
+    def _prefills(self, which: Sequence[int] | None = None) -> Sequence[float]:
+        server, prompt = self.work.server, self.work.prompt
+        if prompt.cv <= 0.0:
+            return [self.work.prefill_ms] * (DRAWS if which is None else len(which))
+        if which is None:
+            return _prefills_ms(server.alone, prompt)
+        lengths = _prompts(prompt)
+        return [prefill_work_ms(server, lengths[draw]) for draw in which]
+
+    def _ttfts(self, found: Found, firsts: Sequence[float]) -> list[float]:
+        delay = self.work.server.host_delay_ms
+        return [wait + delay + first for wait, first in zip(found.slot_ms, firsts, strict=True)]
+
+    def rough_latencies(self) -> list[float]:
+        """To first order in what varies most: enough to tell which draws are long."""
+        work, waits = self.work, self.found.slot_ms
+        decodes = self.decode.rough_ms(self.found, self.steps)
+        if work.prompt.cv <= 0.0 and not any(waits):
+            return decodes  # the rest is the same for all
+        each = work.prefill_ms / work.prompt.mean
+        return [
+            wait + each * prompt + decode
+            for wait, prompt, decode in zip(waits, _prompts(work.prompt), decodes, strict=True)
+        ]
+
+    def rough_tpots(self) -> list[float]:
+        """As `rough_latencies`; 0 of a request of one token, which has none."""
+        decodes = self.decode.rough_ms(self.found, self.steps)
+        return [
+            decode / count if count > 0.0 else 0.0
+            for decode, count in zip(decodes, self.steps, strict=True)
+        ]
+
+
+def open_passage(work: Work, occupancy: Occupancy) -> Passage:
+    """With Poisson arrivals."""
+    return Passage(work, occupancy, found_open(work, occupancy, slot_wait(work, occupancy)))
+
+
+@lru_cache(maxsize=32)
+def _prefills_ms(server: Server, prompt: Lengths) -> tuple[float, ...]:
+    """Each draw's own prefill."""
+    return tuple(prefill_work_ms(server, tokens) for tokens in _prompts(prompt))
+
+
+@lru_cache(maxsize=32)
+def _prompts(prompt: Lengths) -> tuple[float, ...]:
+    """Each draw's prompt, in tokens."""
+    return tuple(map(prompt.at_normal, draws().z_prompt))
+
+
+@lru_cache(maxsize=32)
+def _steps(output: Lengths) -> tuple[float, ...]:
+    """Each draw's steps of decoding."""
+    if output.cv <= 0.0:
+        return (max(0.0, output.mean - 1.0),) * DRAWS
+    return tuple(output.at_normal(z) - 1.0 for z in draws().z_output)
