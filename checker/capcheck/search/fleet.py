@@ -44,7 +44,7 @@ class Searched(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What to do with one deployment; `by` None leaves it as it is."""
+    """What to do with one deployment; `by` None leaves it as it is. Its bill at most replicas."""
 
     name: str
     path: str
@@ -101,12 +101,11 @@ def plan(fleet: Sequence[Searched], budget_usd_month: float | None) -> Plan:
             chosen[index] = _cheapest(fleet[index])
     bills = _bills(fleet, chosen)
     total = _total(bills)
-    asked = budget_usd_month is not None and total is not None
     return Plan(
         budget_usd_month=budget_usd_month,
         usd_month=total,
         usd_month_today=_total(_bills(fleet, {})),
-        fits=total <= budget_usd_month if asked and total and budget_usd_month else None,
+        fits=None if budget_usd_month is None or total is None else total <= budget_usd_month,
         choices=tuple(
             Choice(
                 one.resolved.deployment.name, one.resolved.deployment.path, chosen.get(index), bill
@@ -134,9 +133,9 @@ def _cheapest(one: Searched) -> Alternative:
 
 
 def _bills(fleet: Sequence[Searched], chosen: dict[int, Alternative]) -> list[float | None]:
+    """At most replicas, as every budget is judged."""
     return [
-        chosen[index].usd_month if index in chosen else one.forecast.cost.usd_month.value
-        for index, one in enumerate(fleet)
+        chosen.get(index, one).forecast.cost.usd_month_max.value for index, one in enumerate(fleet)
     ]
 
 

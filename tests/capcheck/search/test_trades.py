@@ -131,6 +131,14 @@ def test_a_plan_changes_what_fails_and_no_more_than_the_budget_asks_for(context)
     assert plan(fleet, 1.0).fits is False
 
 
+def test_a_plan_counts_the_most_replicas(context):
+    ranged = replace(DEAR, replicas=Replicas(1, 3))
+    fleet = [check(ranged, context, alternatives=False)]
+    cost = fleet[0].forecast.cost
+    assert plan(fleet, cost.usd_month.value).fits is False
+    assert plan(fleet, cost.usd_month_max.value).fits is True
+
+
 def test_a_plan_takes_the_cheapest_whatever_is_ranked_first(context):
     cheapest = check(DEAR, context).alternatives[0].usd_month
     by_latency = check(DEAR, context, wanted=Wanted(rank="latency", thorough=True))
