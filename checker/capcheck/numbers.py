@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Literal
+
 from capcheck.estimate import Estimate
 
 
@@ -43,14 +46,26 @@ def _with_unit(text: str, unit: str) -> str:
 
 def digits(value: float, unit: str) -> str:
     """Three significant digits below 1000, whole numbers with separators above."""
+    return f"{value:,.{_decimals(value, unit)}f}"
+
+
+def enough(value: float, unit: str, sense: Literal["max", "min"] | None) -> float:
+    """The limit that `amount` shows in full and that `value` still keeps: rounded to its side."""
+    scaled, shown_unit = _scaled(value, unit)
+    per_unit: float = 10.0 ** (_decimals(scaled, shown_unit))
+    steps = scaled * per_unit
+    # What is a whole number of steps but for the last bits is one.
+    whole = math.floor(steps + 1e-9) if sense == "min" else math.ceil(steps - 1e-9)
+    return whole / per_unit * (1.0 if shown_unit == unit else 1000.0)
+
+
+def _decimals(value: float, unit: str) -> int:
     if unit == "":
-        return f"{value:.3f}"
+        return 3
     if abs(value) >= 999.5:
-        return f"{value:,.0f}"
+        return 0
     if unit.startswith("$") and abs(value) < 100:
-        return f"{value:.2f}"
+        return 2
     if abs(value) >= 99.95:
-        return f"{value:.0f}"
-    if abs(value) >= 9.995:
-        return f"{value:.1f}"
-    return f"{value:.2f}"
+        return 0
+    return 1 if abs(value) >= 9.995 else 2

@@ -154,7 +154,7 @@ def _placed(
     read: Callable[[str, str], tuple[Entry, ...]],
 ) -> tuple[DeploymentReport, ...]:
     """With the changes of the text that every alternative means."""
-    if not any(one.alternatives or one.near_misses for one in deployments):
+    if not any(one.ways for one in deployments):
         return deployments
     from capcheck.edit.offers import placed  # not where no alternatives are looked for
 

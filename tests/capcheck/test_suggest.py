@@ -87,6 +87,32 @@ def test_the_policy_states_the_price_of_a_hosted_api(manifest, tmp_path):
     assert found["api_usd_month"]["value"] == pytest.approx(0.1 * each * 730 * 3600, rel=1e-5)
 
 
+def test_it_searches_by_the_policy_that_is_named(manifest, tmp_path):
+    policy = tmp_path / "elsewhere" / "own.yaml"
+    policy.parent.mkdir()
+    policy.write_text("version: 1\nalternatives: {gpus: [RTX 4090 24GB], quants: [Q8_0]}\n")
+
+    def offered(*arguments: str) -> list:
+        document = json.loads(suggest(manifest, "--format", "json", *arguments).stdout)
+        return document["deployments"][0]["alternatives"]
+
+    assert offered()
+    assert offered("--policy", str(policy)) == []
+
+
+def test_what_stands_alone_has_its_place_too(tmp_path):
+    """Nothing surely passes for less, so that only what is not sure is shown."""
+    path = tmp_path / "capcheck.yaml"
+    example = Path(__file__).parents[2] / "examples" / "hobby-ollama-rtx4060.capcheck.yaml"
+    path.write_text(example.read_text(encoding="utf-8"), encoding="utf-8")
+    document = json.loads(suggest(str(path), "--format", "json").stdout)
+    (deployment,) = document["deployments"]
+    assert deployment["alternatives"] == deployment["near_misses"] == []
+    shown = [deployment["likely"], *deployment["why_not"]]
+    assert any(shown)
+    assert all(edit["text"] for way in shown if way for edit in way["edits"])
+
+
 def test_a_page_says_why_not_for_less(manifest):
     path = Path(manifest)
     text = MANIFEST.replace("latency_p95: 20s", "latency_p95: 3s").replace(

@@ -13,6 +13,7 @@ from capcheck.commands.options import (
     display_options,
     environment_option,
     jobs_option,
+    policy_option,
     print_report,
 )
 from capcheck.exit_codes import ExitCode
@@ -95,6 +96,7 @@ def _plot_to(ctx: click.Context, param: click.Parameter, value: Path | None) -> 
     callback=_plot_to,
     help="Draw the Pareto fronts (.svg or .png).",
 )
+@policy_option
 @jobs_option
 def command(
     paths: tuple[str, ...],
@@ -105,6 +107,7 @@ def command(
     energy: float | None,
     api_price: tuple[float | None, float] | None,
     plot: Path | None,
+    policy: Path | None,
     jobs: int,
     environment: str | None,
     output_format: str,
@@ -130,6 +133,7 @@ def command(
         plan=True,
         budget_usd_month=budget,
         environment=environment,
+        policy=policy,
     )
     outcome = run(paths, options)
     document = to_document(outcome.report)

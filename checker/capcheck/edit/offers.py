@@ -58,7 +58,7 @@ def placed(
         own = [
             index
             for index, report in enumerate(reports)
-            if report.resolved.deployment.path == path and _ways(report)
+            if report.resolved.deployment.path == path and report.ways
         ]
         if own:
             _place(found, own, text, path, read)
@@ -71,9 +71,7 @@ def _place(
     before = {entry.stated.name: entry for entry in read(text, path)}
     is_native = any(entry.is_native for entry in before.values())
     laid_out = None if is_native else layout(text)
-    ways = {
-        index: tuple({way.edits: way for way in _ways(reports[index])}.values()) for index in own
-    }
+    ways = {index: tuple({way.edits: way for way in reports[index].ways}.values()) for index in own}
     made: dict[int, dict[tuple[Edit, ...], Made]] = {index: {} for index in own}
     for turn in range(max(map(len, ways.values()))):
         offers = []
@@ -171,18 +169,6 @@ def _is_meant(offer: _Offer, old: Deployment, new: Deployment) -> bool:
         for name in compared
         if name != "place"
         for kept in [getattr(judged, name) == getattr(today, name)]
-    )
-
-
-def _ways(report: DeploymentReport) -> tuple[Alternative, ...]:
-    """Every configuration that the report shows the edits of."""
-    return (
-        *report.alternatives,
-        *report.near_misses,
-        *(one.by for one in report.relaxations),
-        *(one for one in (report.likely,) if one is not None),
-        *report.front.members,
-        *report.why_not,
     )
 
 

@@ -37,8 +37,8 @@ class Economics:
     """`price_kind` is how the GPU is paid: on-demand, spot, marketplace, amortised, stated.
 
     `power_w` is the mean draw of all GPUs. `break_even_rps` is the rate, over all replicas, from
-    which on the deployment costs less than the hosted API; `api_usd_month` is what the API takes at
-    the stated rate.
+    which on the deployment costs less than the hosted API, unknown where that saturates it;
+    `api_usd_month` is what the API takes at the stated rate.
     """
 
     price_kind: str | None
@@ -120,7 +120,14 @@ def _hosted(resolved: Resolved, forecast: Forecast, rates: Rates) -> tuple[Estim
         api = Estimate(month, month, month, "derived", f"{rate:g} requests/s, {basis}")
     if not each:
         return api, unknown("the API costs nothing")
-    return api, _scaled(usd, 1.0 / (each * SECONDS_PER_MONTH), f"{usd.basis}; {basis}")
+    even = _scaled(usd, 1.0 / (each * SECONDS_PER_MONTH), f"{usd.basis}; {basis}")
+    most = forecast.load.saturation_rps.value
+    if even.value is not None and most is not None and even.value > most:
+        return api, unknown(
+            f"at no rate that it can serve: {even.value:.3g} requests/s would pay for it, "
+            f"{most:.3g} saturate it"
+        )
+    return api, even
 
 
 def _scaled(estimate: Estimate, factor: float, basis: str) -> Estimate:

@@ -54,6 +54,18 @@ class DeploymentReport:
     is_asked: bool = True
 
     @property
+    def ways(self) -> tuple[Alternative, ...]:
+        """Every configuration that the report shows the edits of."""
+        return (
+            *self.alternatives,
+            *self.near_misses,
+            *(one.by for one in self.relaxations),
+            *(one for one in (self.likely,) if one is not None),
+            *self.front.members,
+            *self.why_not,
+        )
+
+    @property
     def deciding(self) -> Verdict:
         """What counts for the run: the verdict, or against base the part that is new or worse."""
         verdict = self.change.verdict if self.change else self.verdict

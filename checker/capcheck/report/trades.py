@@ -73,6 +73,8 @@ def _beside_the_bill(found: Economics, pen: Pen) -> Iterator[str]:
     for label, leaf, unit in rows:
         if leaf["value"] is not None:
             yield pen.text(f"    {label}: {reading(leaf, unit)}")
+    if found["api_usd_month"]["value"] is not None and found["break_even_rps"]["value"] is None:
+        yield pen.text(f"    cheaper than the API: {found['break_even_rps']['basis']}")
 
 
 def planned(plan: Plan, pen: Pen) -> list[str]:

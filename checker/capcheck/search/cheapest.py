@@ -243,10 +243,19 @@ class Cheapest:
         over = self._over_budget(miss.family, max(replicas, self._fewest()))
         return Miss(miss.family, started, max(short, miss.short_by), over)
 
-    def nearest(self, miss: Miss) -> Checked:
-        """The miss at its best: with the fewest replicas that put right what they can."""
+    def costs_less(self, family: Family, usd_month: float) -> bool:
+        """Whether the family's fewest replicas cost less than this."""
+        return family.usd_month(self._fewest()) < usd_month
+
+    def nearest(self, miss: Miss, *, below_usd_month: float = math.inf) -> Checked:
+        """The miss at its best: with the fewest replicas that put right what they can.
+
+        Of those that cost less than `below_usd_month`, where any does.
+        """
         started = self._start(miss.family.deployment) if miss.started is None else miss.started
         fewest, limit = self._fewest(), self._replica_limit()
+        while limit > fewest and miss.family.usd_month(limit) >= below_usd_month:
+            limit -= 1
         affordable = max(fewest, min(limit, self._affordable(miss.family)))
         ignored, lowest = self._broken(started), max(fewest, self._saturated_by(started) + 1)
         for most in dict.fromkeys((affordable, limit)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Protocol
@@ -11,6 +12,7 @@ from capcheck.predict.forecast import Forecast
 from capcheck.records import dataclass
 from capcheck.resolution.resolved import Resolved
 from capcheck.search.alternative import Alternative
+from capcheck.search.pareto import Front
 
 # TR133 SS10.4: above this load the queue gets long.
 SHARED_UTILISATION = 0.7
@@ -33,12 +35,16 @@ class Searched(Protocol):
 
     @property
     def alternatives(self) -> tuple[Alternative, ...]:
-        """What surely passes instead, cheapest first."""
+        """The best few of what surely passes instead."""
+
+    @property
+    def front(self) -> Front:
+        """Those that no other beats."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What to do with one deployment; `by` None leaves it as it is."""
+    """What to do with one deployment; `by` None leaves it as it is. Its bill at most replicas."""
 
     name: str
     path: str
@@ -78,13 +84,13 @@ def plan(fleet: Sequence[Searched], budget_usd_month: float | None) -> Plan:
     """Change what does not pass to its cheapest alternative; then, until the budget holds, what
     saves most. Largest saving first changes the fewest deployments."""
     chosen: dict[int, Alternative] = {
-        index: one.alternatives[0]
+        index: _cheapest(one)
         for index, one in enumerate(fleet)
         if one.verdict != "pass" and one.alternatives
     }
     if budget_usd_month is not None:
         savers = sorted(
-            (-(one.alternatives[0].saving_usd_month or 0.0), index)
+            (-(_cheapest(one).saving_usd_month or 0.0), index)
             for index, one in enumerate(fleet)
             if one.verdict == "pass" and one.alternatives
         )
@@ -92,15 +98,14 @@ def plan(fleet: Sequence[Searched], budget_usd_month: float | None) -> Plan:
             total = _total(_bills(fleet, chosen))
             if total is None or total <= budget_usd_month:
                 break
-            chosen[index] = fleet[index].alternatives[0]
+            chosen[index] = _cheapest(fleet[index])
     bills = _bills(fleet, chosen)
     total = _total(bills)
-    asked = budget_usd_month is not None and total is not None
     return Plan(
         budget_usd_month=budget_usd_month,
         usd_month=total,
         usd_month_today=_total(_bills(fleet, {})),
-        fits=total <= budget_usd_month if asked and total and budget_usd_month else None,
+        fits=None if budget_usd_month is None or total is None else total <= budget_usd_month,
         choices=tuple(
             Choice(
                 one.resolved.deployment.name, one.resolved.deployment.path, chosen.get(index), bill
@@ -116,10 +121,21 @@ def plan(fleet: Sequence[Searched], budget_usd_month: float | None) -> Plan:
     )
 
 
+def _cheapest(one: Searched) -> Alternative:
+    """The first of the cheapest, in whatever order the best few are ranked.
+
+    The front has the cheapest of all; of equal cost what is ranked first is the lighter change.
+    """
+    return min(
+        (*one.alternatives, *one.front.members),
+        key=lambda way: math.inf if way.usd_month is None else way.usd_month,
+    )
+
+
 def _bills(fleet: Sequence[Searched], chosen: dict[int, Alternative]) -> list[float | None]:
+    """At most replicas, as every budget is judged."""
     return [
-        chosen[index].usd_month if index in chosen else one.forecast.cost.usd_month.value
-        for index, one in enumerate(fleet)
+        chosen.get(index, one).forecast.cost.usd_month_max.value for index, one in enumerate(fleet)
     ]
 
 

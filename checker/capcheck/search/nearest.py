@@ -81,13 +81,16 @@ def why_not(
     seen: set[int] = set()
     dropped: list[tuple[tuple[int, int], float, int, Miss]] = []
     for index, miss in enumerate(cheapest.misses):
-        if miss.started is None or miss.family.usd_month(1) >= ceiling:
+        if miss.started is None or not cheapest.costs_less(miss.family, ceiling):
             continue
         changed = cheapest.edits_to(miss.started)
         if changed and id(miss.family) not in seen:
             seen.add(id(miss.family))
             dropped.append((disruption(changed, root), miss.at_least, index, miss))
-    offered = (alternative(cheapest.nearest(one[3]), today) for one in sorted(dropped)[:WHY_NOT])
+    offered = (
+        alternative(cheapest.nearest(one[3], below_usd_month=ceiling), today)
+        for one in sorted(dropped)[:WHY_NOT]
+    )
     return tuple(one for one in offered if one.edits and one.binding)
 
 

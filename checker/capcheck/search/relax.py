@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from capcheck.finding import Gate
-from capcheck.numbers import amount
+from capcheck.numbers import amount, enough
 from capcheck.records import dataclass
 from capcheck.search.alternative import Alternative
 from capcheck.search.passing import distance
@@ -13,7 +13,10 @@ from capcheck.search.passing import distance
 
 @dataclass(frozen=True, slots=True)
 class Relaxation:
-    """With this limit at `needed` and all others as they are, `by` would surely pass."""
+    """With this limit at `needed` and all others as they are, `by` would surely pass.
+
+    `needed` has the digits that are shown, rounded to the side where they are enough.
+    """
 
     gate: Gate
     needed: float
@@ -43,5 +46,5 @@ def relaxations(evaluated: Iterable[Alternative]) -> tuple[Relaxation, ...]:
         far = gate.estimate.high if gate.sense == "max" else gate.estimate.low
         if far is None or (gate.name in best and best[gate.name][0] <= short):
             continue
-        best[gate.name] = short, Relaxation(gate, far, offered)
+        best[gate.name] = short, Relaxation(gate, enough(far, gate.unit, gate.sense), offered)
     return tuple(found for _, found in sorted(best.values(), key=lambda pair: pair[0]))

@@ -35,7 +35,6 @@ PIPELINES = frozenset({"vllm", "sglang", "tensorrt-llm"})
 # A rented GPU is no substitute for one that is owned, nor the other way round: the search stays on
 # today's side unless `alternatives.gpus` names GPUs of the other.
 OWNED = frozenset({"amortised"})
-RENTED = frozenset({"marketplace", "on-demand"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,11 +227,11 @@ def _other_gpus(
             if isinstance(match, GpuMatch) and match.spec != current:
                 yield name, match.spec
         return
-    side = OWNED if today.price is not None and today.price.kind in OWNED else RENTED
+    owned = today.price is not None and today.price.kind in OWNED
     for gpu in registry.gpus:
         if gpu != current and registry.prices_of(gpu.name):
             price = _price(today, registry, gpu, 1)
-            if price is not None and price.price.kind in side:
+            if price is not None and (price.price.kind in OWNED) == owned:
                 yield gpu.name, gpu
 
 

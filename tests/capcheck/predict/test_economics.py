@@ -67,3 +67,18 @@ def test_what_was_not_stated_is_unknown(checked):
     assert not found.energy_usd_month.known
     assert not found.break_even_rps.known
     assert not found.api_usd_month.known
+
+
+def test_no_break_even_beyond_what_can_be_served(checked):
+    most = checked.forecast.load.saturation_rps.value
+    usd = checked.forecast.cost.usd_month.value
+    tokens = checked.resolved.deployment.traffic.output_tokens.mean
+    at_most = usd / (most * 3600 * 730) / tokens * 1e6
+    dear, cheap = (
+        economics(checked.resolved, checked.forecast, Rates(api_usd_per_million_output=price))
+        for price in (at_most * 1.01, at_most * 0.99)
+    )
+    assert dear.break_even_rps.value == pytest.approx(most / 1.01)
+    assert not cheap.break_even_rps.known
+    assert cheap.break_even_rps.basis.startswith("at no rate that it can serve")
+    assert cheap.api_usd_month.known

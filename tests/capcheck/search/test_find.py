@@ -92,6 +92,13 @@ def test_it_stays_on_the_rented_side(context):
     assert {offered.resolved.price.kind for offered in owned.alternatives} >= {"amortised"}
 
 
+def test_other_gpus_are_offered_at_spot_prices_too(context):
+    today = replace(DEAR, provider="crusoe", capacity_type="spot", replicas=Replicas(1, 1))
+    found = find(judge(today, context), context).alternatives
+    assert {one.forecast.cost.usd_month.basis.split(", ")[2] for one in found} == {"spot"}
+    assert any(one.resolved.gpu.name == "A40 48GB" for one in found)
+
+
 def test_what_the_manifest_keeps_is_kept(context):
     kept = ("gpu", "backend", "quant", "tensor_parallel_size")
     scope = AlternativesScope(keep=kept)

@@ -8,6 +8,7 @@ import pytest
 from capcheck.check import check
 from capcheck.judge import judge
 from capcheck.manifest.deployment import Budget, LatencyLimit, QualityLimit, Replicas, Slo
+from capcheck.numbers import amount, enough
 from capcheck.search.find import find
 from capcheck.search.fleet import plan
 from capcheck.search.wanted import Wanted
@@ -53,6 +54,37 @@ def test_a_budget_that_is_too_small_says_what_would_do(context):
     assert judge(chosen, context).verdict == "pass"
 
 
+@pytest.mark.parametrize(
+    ("value", "unit", "sense", "expected"),
+    [
+        (0.5279, "", "min", 0.527),
+        (0.52, "", "min", 0.52),
+        (18_512.0, "ms", "max", 18_600.0),
+        (304.2, "ms", "max", 305.0),
+        (7_300.0, "$/month", "max", 7_300.0),
+        (36.471, "$/month", "max", 36.48),
+        (1_234.9, "tok/s", "min", 1_234.0),
+    ],
+)
+def test_a_limit_as_it_is_shown_is_enough(value, unit, sense, expected):
+    needed = enough(value, unit, sense)
+    assert needed == pytest.approx(expected, rel=1e-12)
+    assert amount(needed, unit) == amount(expected, unit)
+
+
+@pytest.mark.parametrize("limit_ms", [300.0, 400.0, 500.0, 777.0])
+def test_a_relaxation_is_true_in_the_digits_that_it_shows(context, limit_ms):
+    limit = LatencyLimit("latency", 95, limit_ms, "/slo/latency_p95")
+    today = replace(DEAR, slo=Slo((limit,)))
+    found = find(judge(today, context), context)
+    (latency,) = [one for one in found.relaxations if one.gate.name == "latency"]
+    assert latency.needed == enough(latency.needed, "ms", "max")
+    enough_now = replace(
+        apply(today, latency.by), slo=Slo((replace(limit, limit_ms=latency.needed),))
+    )
+    assert judge(enough_now, context).verdict == "pass"
+
+
 def test_likely_costs_less_than_what_is_sure_and_is_not_sure(context):
     limit = LatencyLimit("latency", 95, 9_000.0, "/slo/latency_p95")
     found = find(judge(replace(DEAR, slo=Slo((limit,))), context), context, THOROUGH)
@@ -68,6 +100,17 @@ def test_why_not_names_a_gate_of_something_cheaper_that_does_not_pass(context):
         assert dropped.binding
         again = judge(apply(tight, dropped), context)
         assert again.verdict == dropped.verdict
+
+
+def test_why_not_for_less_costs_less(context):
+    limit = LatencyLimit("latency", 95, 6_000.0, "/slo/latency_p95")
+    today = judge(replace(DEAR, slo=Slo((limit,))), context)
+    found = find(today, context, THOROUGH)
+    least = found.alternatives[0].usd_month if found.alternatives else None
+    assert found.why_not
+    assert all(
+        one.usd_month < (least or today.forecast.cost.usd_month.value) for one in found.why_not
+    )
 
 
 def named(deployment, name):
@@ -86,6 +129,22 @@ def test_a_plan_changes_what_fails_and_no_more_than_the_budget_asks_for(context)
     assert tight.fits
     assert tight.usd_month < loose.usd_month
     assert plan(fleet, 1.0).fits is False
+
+
+def test_a_plan_counts_the_most_replicas(context):
+    ranged = replace(DEAR, replicas=Replicas(1, 3))
+    fleet = [check(ranged, context, alternatives=False)]
+    cost = fleet[0].forecast.cost
+    assert plan(fleet, cost.usd_month.value).fits is False
+    assert plan(fleet, cost.usd_month_max.value).fits is True
+
+
+def test_a_plan_takes_the_cheapest_whatever_is_ranked_first(context):
+    cheapest = check(DEAR, context).alternatives[0].usd_month
+    by_latency = check(DEAR, context, wanted=Wanted(rank="latency", thorough=True))
+    assert by_latency.alternatives[0].usd_month > cheapest
+    (choice,) = plan([by_latency], 1.0).choices
+    assert choice.usd_month == cheapest
 
 
 def test_two_small_deployments_might_share_a_gpu(context):
