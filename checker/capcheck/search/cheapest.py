@@ -29,6 +29,7 @@ from capcheck.search.passing import (
     reservation,
 )
 from capcheck.search.ranking import ranked_quality
+from capcheck.search.sketch import lone_ms
 from capcheck.search.space import Family
 
 # TR133 SS10.1 searches 1 to 16 instances.
@@ -136,6 +137,10 @@ class Cheapest:
             self._miss(family, None, family.short_by)
             return
         short = max(family.short_by, self.short_in_quality.get(family.weights, 0.0))
+        if short <= 0:
+            today = self.today.resolved
+            lone = lone_ms(family, today, self.context, end=self.end)
+            short = _late_by(today.deployment, lone)
         if short > 0:
             self._miss(family, None, short)
             return
@@ -229,10 +234,11 @@ class Cheapest:
                 passing = found
         return passing
 
-    def edits_to(self, started: Started) -> tuple[Edit, ...]:
-        """The edits that lead to a setting of a family, today's replicas kept."""
-        today = self.today.resolved.deployment
-        return edits(today, replace(started.resolved.deployment, replicas=today.replicas))
+    def edits_to(self, miss: Miss) -> tuple[Edit, ...]:
+        """The edits that lead to what misses, today's replicas kept."""
+        today, started = self.today.resolved.deployment, miss.started
+        stated = miss.family.deployment if started is None else started.resolved.deployment
+        return edits(today, replace(stated, replicas=today.replicas))
 
     def looked_into(self, miss: Miss) -> Miss:
         """A family ruled out unseen with the better bounds of its stated settings."""
@@ -289,15 +295,12 @@ class Cheapest:
         Of the gates `besides` nothing is asked.
         """
         shortest = unloaded_ms(started.resolved, started.unloaded.speed, end=self.end)
-        times = dict(zip(("ttft", "tpot", "latency"), shortest or (0.0, 0.0, 0.0), strict=True))
         short = [
             distance(gate, self.end)
             for gate in started.gates.values()
             if gate.name not in besides and not holds(gate, self.end)
         ]
-        limits = started.resolved.deployment.slo.latency
-        short.extend(times[limit.metric] / limit.limit_ms - 1 for limit in limits)
-        return max(0.0, max(short, default=0.0))
+        return max(_late_by(started.resolved.deployment, shortest), *short, 0.0)
 
     def _saturated_by(self, started: Started) -> int:
         """The largest number of replicas that the stated rate saturates at this end."""
@@ -391,3 +394,12 @@ class Cheapest:
     def _replicas_are_fixed(self) -> bool:
         deployment = self.today.resolved.deployment
         return deployment.traffic is None or keeps(deployment, "replicas")
+
+
+def _late_by(deployment: Deployment, shortest_ms: tuple[float, float, float] | None) -> float:
+    """The share of a limit by which the shortest TTFT, TPOT and latency are too long."""
+    if shortest_ms is None:
+        return 0.0
+    times = dict(zip(("ttft", "tpot", "latency"), shortest_ms, strict=True))
+    over = (times[limit.metric] / limit.limit_ms - 1 for limit in deployment.slo.latency)
+    return max(0.0, *over, 0.0)

@@ -19,6 +19,7 @@ NEAR_MISSES = 3
 NEAR_TRIED = 12
 WHY_NOT = 6
 SINGLE_TRIED = 3
+SINGLES_LOOKED_INTO = 6
 LOOKED_INTO = 200
 
 
@@ -40,22 +41,26 @@ def near_misses(today: Checked, cheapest: Cheapest) -> Near:
     heapq.heapify(waiting)
     shown: list[Alternative] = []
     tried: list[Alternative] = []
-    looked_into: list[Miss] = []
+    looked_into: dict[int, Miss] = {}
     while waiting and len(shown) < NEAR_MISSES:
         _, index, one = heapq.heappop(waiting)
         if isinstance(one, Alternative):
             shown.append(one)
         elif one.started is None:
             if len(looked_into) < LOOKED_INTO:
-                looked_into.append(cheapest.looked_into(one))
-                if looked_into[-1].at_least < math.inf:
-                    heapq.heappush(waiting, (looked_into[-1].at_least, index, looked_into[-1]))
+                better = looked_into[index] = cheapest.looked_into(one)
+                if better.at_least < math.inf:
+                    heapq.heappush(waiting, (better.at_least, index, better))
         elif len(tried) < NEAR_TRIED:
             offered = alternative(cheapest.nearest(one), today)
             tried.append(offered)
             if offered.edits and offered.binding and _misses_by(offered) < math.inf:
                 heapq.heappush(waiting, (_misses_by(offered), index, offered))
-    seen = [*(one for one in cheapest.misses if one.started is not None), *looked_into]
+    known = [looked_into.get(index, one) for index, one in enumerate(cheapest.misses)]
+    unseen = [one for one in known if one.started is None and one.over_budget <= 0.0]
+    unseen.sort(key=lambda one: one.short_by)
+    seen = [one for one in known if one.started is not None]
+    seen += map(cheapest.looked_into, unseen[:SINGLES_LOOKED_INTO])
     singles = (alternative(cheapest.nearest(one), today) for one in _of_one_limit(seen))
     return Near(tuple(shown), (*tried, *singles))
 
@@ -81,9 +86,9 @@ def why_not(
     seen: set[int] = set()
     dropped: list[tuple[tuple[int, int], float, int, Miss]] = []
     for index, miss in enumerate(cheapest.misses):
-        if miss.started is None or not cheapest.costs_less(miss.family, ceiling):
+        if not cheapest.costs_less(miss.family, ceiling):
             continue
-        changed = cheapest.edits_to(miss.started)
+        changed = cheapest.edits_to(miss)
         if changed and id(miss.family) not in seen:
             seen.add(id(miss.family))
             dropped.append((disruption(changed, root), miss.at_least, index, miss))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
 
@@ -37,29 +37,6 @@ PIPELINES = frozenset({"vllm", "sglang", "tensorrt-llm"})
 OWNED = frozenset({"amortised"})
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
-    """Configurations that differ in replicas and light settings only.
-
-    `deployment` has one replica. Whole instances are billed: `usd_month_each` buys room for
-    `replicas_each` replicas; it is None without a price. `short_by` is the share of the memory by
-    which at least the weights alone are too large, or of a limit by which the time to read them is
-    too long, 0 when they may do. `weights` name model, quant and engine, which decide the quality.
-    """
-
-    deployment: Deployment
-    weights: tuple[str, str, str]
-    usd_month_each: float | None
-    replicas_each: int
-    short_by: float
-
-    def usd_month(self, replicas: int) -> float:
-        """What so many replicas cost; infinite without a price."""
-        if self.usd_month_each is None:
-            return math.inf
-        return self.usd_month_each * math.ceil(replicas / self.replicas_each)
-
-
 Model = tuple[str | None, ModelSpec]
 Backend = tuple[str | None, BackendSpec]
 Quant = tuple[str | None, QuantSpec]
@@ -74,6 +51,42 @@ class Choice:
     backend: Backend
     quant: Quant
     gpu: Gpu
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Configurations that differ in replicas and light settings only.
+
+    `changed` are the fields in which its manifest entry differs from today's. Whole instances are
+    billed: `usd_month_each` buys room for `replicas_each` replicas; it is None without a price.
+    `short_by` is the share of the memory by which at least the weights alone are too large, or of
+    a limit by which the time to read them is too long, 0 when they may do.
+    """
+
+    today: Deployment
+    changed: Mapping[str, object]
+    choice: Choice
+    gpus: int
+    usd_month_each: float | None
+    replicas_each: int
+    short_by: float
+
+    @property
+    def deployment(self) -> Deployment:
+        """The manifest entry, with one replica."""
+        return replace(self.today, **self.changed)  # type: ignore[arg-type]
+
+    @property
+    def weights(self) -> tuple[str, str, str]:
+        """What decides the quality: model, quant and engine."""
+        choice = self.choice
+        return choice.model[1].name, choice.quant[1].name, choice.backend[1].name
+
+    def usd_month(self, replicas: int) -> float:
+        """What so many replicas cost; infinite without a price."""
+        if self.usd_month_each is None:
+            return math.inf
+        return self.usd_month_each * math.ceil(replicas / self.replicas_each)
 
 
 def families(today: Resolved, registry: Registry) -> list[Family]:
@@ -99,13 +112,15 @@ def families(today: Resolved, registry: Registry) -> list[Family]:
         read = reads_of(choice.model[1], choice.quant[1])
         for gpus in _gpus_per_replica(stated, choice, today.gpus_per_replica):
             price = price_of(choice.gpu[1], gpus)
-            deployment = _with(today, choice, gpus, price)
-            if deployment is None:
+            changed = _changed(today, choice, gpus, price)
+            if changed is None:
                 continue
             found.append(
                 Family(
-                    deployment,
-                    (choice.model[1].name, choice.quant[1].name, choice.backend[1].name),
+                    stated,
+                    changed,
+                    choice,
+                    gpus,
                     _usd_month_each(today, choice.gpu[1], gpus, price),
                     1 if price is None else max(1, price.price.n_gpus // gpus),
                     max(
@@ -284,10 +299,10 @@ def _usd_month_each(
     return prices.usd_per_hour(price.price, gpus) * HOURS_PER_MONTH
 
 
-def _with(
+def _changed(
     today: Resolved, choice: Choice, gpus: int, price: PriceMatch | None
-) -> Deployment | None:
-    """Today's manifest entry with this choice written into it; None when it can't be."""
+) -> dict[str, object] | None:
+    """What to write into today's manifest entry for this choice; None when it can't be."""
     old, serving = today.deployment, today.deployment.serving
     changed: dict[str, object] = {
         "model": choice.model[0],
@@ -326,7 +341,7 @@ def _with(
         changed["serving"] = serving
         if old.gpus_per_replica is not None or tensor * pipeline * copies != gpus:
             changed["gpus_per_replica"] = gpus
-    return replace(old, **changed)  # type: ignore[arg-type]
+    return changed
 
 
 def _listed(registry: Registry, kind: str) -> tuple[str, ...]:
