@@ -29,7 +29,7 @@ from capcheck.search.passing import (
     reservation,
 )
 from capcheck.search.ranking import ranked_quality
-from capcheck.search.sketch import lone_ms
+from capcheck.search.sketch import late_by, lone_ms
 from capcheck.search.space import Family
 
 # TR133 SS10.1 searches 1 to 16 instances.
@@ -140,7 +140,7 @@ class Cheapest:
         if short <= 0:
             today = self.today.resolved
             lone = lone_ms(family, today, self.context, end=self.end)
-            short = _late_by(today.deployment, lone)
+            short = late_by(today.deployment, lone)
         if short > 0:
             self._miss(family, None, short)
             return
@@ -300,7 +300,7 @@ class Cheapest:
             for gate in started.gates.values()
             if gate.name not in besides and not holds(gate, self.end)
         ]
-        return max(_late_by(started.resolved.deployment, shortest), *short, 0.0)
+        return max(late_by(started.resolved.deployment, shortest), *short, 0.0)
 
     def _saturated_by(self, started: Started) -> int:
         """The largest number of replicas that the stated rate saturates at this end."""
@@ -394,12 +394,3 @@ class Cheapest:
     def _replicas_are_fixed(self) -> bool:
         deployment = self.today.resolved.deployment
         return deployment.traffic is None or keeps(deployment, "replicas")
-
-
-def _late_by(deployment: Deployment, shortest_ms: tuple[float, float, float] | None) -> float:
-    """The share of a limit by which the shortest TTFT, TPOT and latency are too long."""
-    if shortest_ms is None:
-        return 0.0
-    times = dict(zip(("ttft", "tpot", "latency"), shortest_ms, strict=True))
-    over = (times[limit.metric] / limit.limit_ms - 1 for limit in deployment.slo.latency)
-    return max(0.0, *over, 0.0)
