@@ -29,8 +29,8 @@ from capcheck.search.passing import (
     reservation,
 )
 from capcheck.search.ranking import ranked_quality
-from capcheck.search.sketch import late_by, lone_ms
-from capcheck.search.space import Family
+from capcheck.search.sketch import lone_ms
+from capcheck.search.space import Family, late_by
 
 # TR133 SS10.1 searches 1 to 16 instances.
 MAX_REPLICAS = 16

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from capcheck.judge import Context
-from capcheck.manifest.deployment import Deployment
 from capcheck.predict.latency.bounds import unloaded_ms
 from capcheck.predict.latency.ends import End
 from capcheck.predict.speed.engine_copy import speed
@@ -28,15 +27,6 @@ def lone_ms(
         return None
     sketch = sketched(family, today, context.registry)
     return unloaded_ms(sketch, speed(sketch, context.coefficients), end=end)
-
-
-def late_by(deployment: Deployment, shortest_ms: tuple[float, float, float] | None) -> float:
-    """The share of a limit by which the shortest TTFT, TPOT and latency are too long."""
-    if shortest_ms is None:
-        return 0.0
-    times = dict(zip(("ttft", "tpot", "latency"), shortest_ms, strict=True))
-    over = (times[limit.metric] / limit.limit_ms - 1 for limit in deployment.slo.latency)
-    return max(0.0, *over, 0.0)
 
 
 def sketched(family: Family, today: Resolved, registry: Registry) -> Resolved:

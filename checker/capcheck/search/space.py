@@ -125,7 +125,7 @@ def families(today: Resolved, registry: Registry) -> list[Family]:
                     1 if price is None else max(1, price.price.n_gpus // gpus),
                     max(
                         _short_by(stated, choice, least_gib, gpus),
-                        _late_by(stated, choice, read, gpus),
+                        _weights_late_by(stated, choice, read, gpus),
                     ),
                 )
             )
@@ -143,7 +143,9 @@ def _short_by(stated: Deployment, choice: Choice, weights_gib: float, gpus: int)
     return max(0.0, weights_gib / (gpus * usable_gib) - 1.0) if usable_gib else 0.0
 
 
-def _late_by(stated: Deployment, choice: Choice, bytes_per_token: float, gpus: int) -> float:
+def _weights_late_by(
+    stated: Deployment, choice: Choice, bytes_per_token: float, gpus: int
+) -> float:
     """The share of a limit by which a lone request of median length is too slow at the least.
 
     Each token reads all weights that it uses once, no faster than the memory gives them.
@@ -153,8 +155,15 @@ def _late_by(stated: Deployment, choice: Choice, bytes_per_token: float, gpus: i
         return 0.0
     step_ms = bytes_per_token / (bandwidth_gb_s * 1e6 * gpus)
     steps = max(0.0, lengths_of(traffic.output_tokens).at_normal(0.0) - 1.0)
-    least = {"tpot": step_ms, "latency": steps * step_ms}
-    over = (least.get(it.metric, 0.0) / it.limit_ms - 1.0 for it in stated.slo.latency)
+    return late_by(stated, (0.0, step_ms, steps * step_ms))
+
+
+def late_by(deployment: Deployment, shortest_ms: tuple[float, float, float] | None) -> float:
+    """The share of a limit by which the shortest TTFT, TPOT and latency are too long."""
+    if shortest_ms is None:
+        return 0.0
+    times = dict(zip(("ttft", "tpot", "latency"), shortest_ms, strict=True))
+    over = (times[limit.metric] / limit.limit_ms - 1 for limit in deployment.slo.latency)
     return max(0.0, *over, 0.0)
 
 
