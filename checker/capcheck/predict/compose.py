@@ -9,12 +9,12 @@ from capcheck.estimate import Estimate
 from capcheck.manifest.deployment import Slo
 from capcheck.predict.coefficients import Coefficients
 from capcheck.predict.cost import cost
-from capcheck.predict.forecast import Forecast
+from capcheck.predict.forecast import Forecast, Quality
 from capcheck.predict.latency.bounds import surely_breaks
 from capcheck.predict.latency.ends import End
 from capcheck.predict.latency.load import load, not_predicted
 from capcheck.predict.memory.device import memory
-from capcheck.predict.quality import quality
+from capcheck.predict.quality import quality as predict_quality
 from capcheck.predict.safety import safety
 from capcheck.predict.speed.engine_copy import Speed, decode_tok_s, prefill_tok_s, speed
 from capcheck.records import dataclass
@@ -55,14 +55,13 @@ class Unloaded:
 
 
 # The same on every GPU, at any rate.
-_quality = lru_cache(maxsize=4096)(quality)
+_quality = lru_cache(maxsize=4096)(predict_quality)
 _safety = lru_cache(maxsize=4096)(safety)
 
 
 def forecast(resolved: Resolved, coefficients: Coefficients) -> Unloaded:
     """Everything but load; what cannot be predicted is an unknown estimate that says why."""
     engine_speed = speed(resolved, coefficients)
-    asked = resolved.deployment.quality
     prompt_tokens, output_tokens = _lengths(resolved)
     idle = not_predicted("load was not asked for")
     predicted = Forecast(
@@ -70,17 +69,23 @@ def forecast(resolved: Resolved, coefficients: Coefficients) -> Unloaded:
         decode_tok_s=decode_tok_s(engine_speed, context_tokens=prompt_tokens + output_tokens / 2),
         prefill_tok_s=prefill_tok_s(engine_speed, prompt_tokens=prompt_tokens),
         load=idle,
-        quality=_quality(
-            resolved.model,
-            resolved.quant,
-            benchmark=None if asked is None else asked.benchmark,
-            backend=resolved.backend,
-            coefficients=coefficients,
-        ),
+        quality=quality(resolved, coefficients),
         safety=_safety(resolved.model, resolved.quant, resolved.backend),
         cost=cost(resolved, idle),
     )
     return Unloaded(resolved, engine_speed, predicted)
+
+
+def quality(resolved: Resolved, coefficients: Coefficients) -> Quality:
+    """The quality on the benchmark that the deployment asks for."""
+    asked = resolved.deployment.quality
+    return _quality(
+        resolved.model,
+        resolved.quant,
+        benchmark=None if asked is None else asked.benchmark,
+        backend=resolved.backend,
+        coefficients=coefficients,
+    )
 
 
 def _lengths(resolved: Resolved) -> tuple[float, float]:

@@ -95,7 +95,7 @@ def _requests(resolved: Resolved, available: int) -> Iterator[Finding]:
     deployment, traffic = resolved.deployment, resolved.deployment.traffic
     if traffic is None or not (traffic.prompt_tokens or traffic.output_tokens):
         return
-    prompt, output = _longest(traffic.prompt_tokens), _longest(traffic.output_tokens)
+    prompt, output = longest(traffic.prompt_tokens), longest(traffic.output_tokens)
     needed = prompt + output
     if needed <= available:
         return
@@ -123,7 +123,7 @@ def _requests(resolved: Resolved, available: int) -> Iterator[Finding]:
     )
 
 
-def _longest(tokens: Tokens | None) -> int:
+def longest(tokens: Tokens | None) -> int:
     """The longest length that was stated: max, else p95, else the mean."""
     if tokens is None:
         return 0

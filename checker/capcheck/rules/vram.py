@@ -113,9 +113,22 @@ RULES = (
 
 def check(case: Case) -> Judgement:
     """Gate `vram`; the findings of RULES."""
-    memory = case.forecast.memory
+    gate = gate_of(case.forecast.memory, _cause(case))
+    if gate.limit is None or gate.verdict == "cannot-predict":
+        return Judgement((gate,), tuple(_unknown(case)))
+    fits = gate.verdict != "fail"
+    findings = (
+        *_fit(case, gate, gate.limit),
+        *_pool_below_traffic(case),
+        *(_warm_up(case) if fits else ()),
+    )
+    return Judgement((gate,), findings)
+
+
+def gate_of(memory: Memory, place: Place) -> Gate:
+    """The need held against the least that is usable; the need alone where that is unknown."""
     usable_gib = memory.usable.value if memory.usable.low is None else memory.usable.low
-    gate = Gate(
+    return Gate(
         name="vram",
         verdict=(
             "cannot-predict" if usable_gib is None else judge(memory.needed, usable_gib, "max")
@@ -124,18 +137,15 @@ def check(case: Case) -> Judgement:
         limit=usable_gib,
         sense="max",
         unit="GiB",
-        place=_cause(case),
+        place=place,
         label="VRAM per GPU",
     )
-    if usable_gib is None or gate.verdict == "cannot-predict":
-        return Judgement((gate,), tuple(_unknown(case)))
-    fits = gate.verdict != "fail"
-    findings = (
-        *_fit(case, gate, usable_gib),
-        *_pool_below_traffic(case),
-        *(_warm_up(case) if fits else ()),
-    )
-    return Judgement((gate,), findings)
+
+
+def has_little_left(gate: Gate) -> bool:
+    """Whether more than HIGH_SHARE of the usable memory is expected to be needed."""
+    needed = gate.estimate.value if gate.estimate else None
+    return needed is not None and gate.limit is not None and needed > HIGH_SHARE * gate.limit
 
 
 def _unknown(case: Case) -> Iterator[Finding]:
@@ -169,7 +179,7 @@ def _fit(case: Case, gate: Gate, usable_gib: float) -> Iterator[Finding]:
             gate="vram",
             beyond=beyond(needed, usable_gib, "max"),
         )
-    elif needed.value is not None and needed.value > HIGH_SHARE * usable_gib:
+    elif needed.value is not None and has_little_left(gate):
         yield Finding(
             rule="vram-low-headroom",
             severity="warning",

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field, replace
 
 from capcheck.judge import Checked, Context, Started, start
-from capcheck.manifest.deployment import Deployment, Replicas
+from capcheck.manifest.deployment import Deployment
+from capcheck.predict.compose import quality
 from capcheck.predict.latency.bounds import saturation_rps, unloaded_ms
 from capcheck.predict.latency.ends import End
 from capcheck.records import dataclass
+from capcheck.rules import vram
 from capcheck.search.alternative import Edit
 from capcheck.search.edits import disruption, edits, root_of_edits
-from capcheck.search.members import Opened, keeps, others
+from capcheck.search.members import others
 from capcheck.search.passing import (
     FADING_RISKS,
     LASTING_RISKS,
@@ -29,17 +31,12 @@ from capcheck.search.passing import (
     reservation,
 )
 from capcheck.search.ranking import ranked_quality
-from capcheck.search.sketch import lone_ms
+from capcheck.search.replication import Replication
+from capcheck.search.sketch import Sketch, sketch
 from capcheck.search.space import Family, late_by
-
-# TR133 SS10.1 searches 1 to 16 instances.
-MAX_REPLICAS = 16
 
 # Gates that more replicas never mend.
 MONEY = frozenset({"budget"})
-
-# Gates that another setting may mend, where no number of replicas does.
-MEMORY = frozenset({"vram", "support"})
 
 # Cost, then quality (TR133 SS10.3), then how little changes, then the order of the space.
 Rank = tuple[float, float, tuple[int, int], int, int]
@@ -47,14 +44,15 @@ Rank = tuple[float, float, tuple[int, int], int, int]
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """A family that does not pass, and the share of a limit by which at least it misses.
+    """A member of a family that does not pass, and by which share of a limit at least it misses.
 
-    `started` is None when that is known without looking into the family. `over_budget` is the share
-    of the budget by which it costs too much with the replicas that it needs at the least,
-    `short_by` that of another limit or of the memory.
+    `deployment` is None where the whole family is out, `started` where that is known without
+    starting one. `over_budget` is the share of the budget by which it costs too much with the
+    replicas that it needs at the least, `short_by` that of another limit or of the memory.
     """
 
     family: Family
+    deployment: Deployment | None
     started: Started | None
     short_by: float
     over_budget: float
@@ -66,14 +64,26 @@ class Miss:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a setting lacks of memory, as a share of it, and the replicas that it needs at least.
+
+    `is_tight` says that it leaves little memory.
+    """
+
+    short_by: float
+    replicas: int
+    is_tight: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Candidate:
     """A family, or one setting of it, that may pass with `replicas` or more.
 
-    `setting` is below 0 for a family not looked into, `started` None for a setting not looked into.
-    `tried` says that one replica less does not; `passing` that these do.
+    `setting` is below 0 for a family not looked into, `started` None until the load of a setting is
+    asked for. `tried` says that one replica less does not do; `passing` that these do.
     """
 
-    family: int
+    family: Family
     setting: int = -1
     started: Started | None = None
     replicas: int = 1
@@ -85,6 +95,7 @@ class _Candidate:
 class Cheapest:
     """The cheapest passing members for one manifest; iterate to get them one by one.
 
+    `families` come cheapest first and are asked for as long as one may be next.
     `end` says how sure: "slow" is surely, "value" at the point estimate. `ceiling_usd_month` is
     what a member may cost. What does not pass is left in `misses`; what is
     not `worth` predicting its load when its turn comes is left out.
@@ -92,99 +103,156 @@ class Cheapest:
 
     today: Checked
     context: Context
-    families: Sequence[Family]
+    families: Iterable[Family]
     end: End = "slow"
     ceiling_usd_month: float = math.inf
     misses: list[Miss] = field(default_factory=list)
     worth: Callable[[Started], bool] = lambda _: True
-    most_without_risk: int | None = field(default=None, init=False)
+    replication: Replication = field(init=False)
     short_in_quality: dict[tuple[str, str, str], float] = field(default_factory=dict, init=False)
-    opened: dict[int, Opened] = field(default_factory=dict, init=False)
+    qualities: dict[tuple[str, str, str], float] = field(default_factory=dict, init=False)
+    opened: dict[int, Sequence[Deployment]] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        """What replicas may be tried follows from the rest."""
+        self.replication = Replication(self.today.resolved, self.ceiling_usd_month)
 
     def __iter__(self) -> Iterator[Checked]:
         """Best rank first, one a family; every one differs from today's."""
-        waiting = [
-            (self._rank_unseen(index), _Candidate(index)) for index in range(len(self.families))
-        ]
-        heapq.heapify(waiting)
+        waiting: list[tuple[Rank, _Candidate]] = []
         done: set[int] = set()
-        while waiting:
-            _, candidate = heapq.heappop(waiting)
-            if candidate.family in done:
+        unseen = self._unseen()
+        coming = next(unseen, None)
+        while coming or waiting:
+            if coming and (not waiting or coming[0] < waiting[0][0]):
+                candidate, coming = coming[1], next(unseen, None)
+            else:
+                candidate = heapq.heappop(waiting)[1]
+            if candidate.family.order in done:
                 continue
             if candidate.passing is not None:
-                done.add(candidate.family)
+                done.add(candidate.family.order)
                 yield candidate.passing
                 continue
             if candidate.setting < 0:
-                found = self._settings(candidate.family)
+                found = self._settings(candidate)
             elif candidate.started is None:
-                found = self._setting(candidate)
-            elif self.worth(candidate.started):
-                found = self._closer(candidate)
+                found = self._started(candidate)
             else:
-                continue
+                found = self._closer(candidate, candidate.started)
             for one in found:
                 heapq.heappush(waiting, (self._rank(one), one))
 
-    def _settings(self, index: int) -> Iterator[_Candidate]:
-        """The settings of a family that is not ruled out without looking into it.
+    def _unseen(self) -> Iterator[tuple[Rank, _Candidate]]:
+        """Every family that the ceiling allows, none looked into."""
+        fewest = self.replication.fewest
+        for family in self.families:
+            if family.usd_month(fewest) > self.ceiling_usd_month:
+                return
+            candidate = _Candidate(family, replicas=fewest)
+            yield self._rank(candidate), candidate
 
-        The roomiest and the first are looked into, the others wait with what roomier ones need.
+    def _settings(self, candidate: _Candidate) -> Iterator[_Candidate]:
+        """The settings that no bound rules out, of a family that none rules out as a whole.
+
+        A family that surely needs more replicas than thought waits with these.
         """
-        family, fewest = self.families[index], self._fewest()
-        if self._affordable(family) < fewest:
-            self._miss(family, None, family.short_by)
+        family, fewest = candidate.family, self.replication.fewest
+        affordable = self.replication.affordable(family.hardware)
+        if affordable < fewest:
+            self._miss(family, family.short_by)
             return
-        short = max(family.short_by, self.short_in_quality.get(family.weights, 0.0))
+        short, today = self._ruled_out_by(family), self.today.resolved.deployment
         if short <= 0:
-            today = self.today.resolved
-            lone = lone_ms(family, today, self.context, end=self.end)
-            short = late_by(today.deployment, lone)
+            alone = self._sketch(family, family.of(today))
+            short = late_by(today, alone.lone_ms(today, end=self.end))
         if short > 0:
-            self._miss(family, None, short)
+            self._miss(family, short)
             return
-        first = self._start(family.deployment)
-        if first.gates["support"].verdict == "pass":
-            self._remember_quality(family, first)
-        settings = [family.deployment]
-        if self._short_by(first, besides=MEMORY) <= 0:
-            settings += others(first, self.context.registry)
-        opened = self.opened[index] = Opened(first, settings)
-        at_once = dict.fromkeys((*opened.roomiest(), 0))
-        for setting in dict.fromkeys((*at_once, *range(len(settings)))):
-            candidate = _Candidate(index, setting, replicas=fewest)
-            if setting in at_once:
-                yield from self._setting(candidate)
-            elif not opened.is_hopeless(setting):
-                yield replace(candidate, replicas=max(fewest, opened.fewest(setting)))
+        if candidate.replicas == fewest:
+            replicas = self._surely_needed(alone)
+            if replicas > min(self.replication.limit, affordable):
+                short = math.inf if replicas > self.replication.limit else 0.0
+                self._miss(family, short, replicas)
+                return
+            if replicas > fewest:
+                yield replace(candidate, replicas=replicas)
+                return
+        for setting in range(len(self._open(family))):
+            yield from self._setting(replace(candidate, setting=setting))
+
+    def _surely_needed(self, alone: Sketch) -> int:
+        """Replicas that each setting of a family needs at the least.
+
+        Most do with the fewest whatever their slots, so that one number of them tells.
+        """
+        today, fewest = self.today.resolved.deployment, self.replication.fewest
+        slots, least = alone.most_slots(today), self.replication.limit + 1
+        while slots and least > fewest:
+            each = alone.roomiest_rps(today, slots=slots, end=self.end)
+            least, slots = min(least, self.replication.needed(each)), slots // 2
+        return least
+
+    def _ruled_out_by(self, family: Family) -> float:
+        """What the family surely lacks of memory, quality or speed, as a share of the limit."""
+        return max(
+            family.short_by,
+            self.short_in_quality.get(family.weights, 0.0),
+            family.late_by(self.today.resolved.deployment),
+        )
+
+    def _open(self, family: Family) -> Sequence[Deployment]:
+        """All settings of a family."""
+        found = self.opened.get(family.order)
+        if found is None:
+            stated = family.of(self.today.resolved.deployment)
+            first = self._sketch(family, stated)
+            resolved = replace(first.resolved, deployment=stated)
+            found = (stated, *others(resolved, first.memory, self.context.registry))
+            self.opened[family.order] = found
+        return found
 
     def _setting(self, candidate: _Candidate) -> Iterator[_Candidate]:
-        """A setting looked into, if it is not ruled out without predicting its load."""
-        family, opened = self.families[candidate.family], self.opened[candidate.family]
-        setting = candidate.setting
-        if opened.is_hopeless(setting):
+        """A setting that is not ruled out without starting it."""
+        family = candidate.family
+        deployment = self.opened[family.order][candidate.setting]
+        bounds = self._bounds(family, deployment)
+        if bounds is None:
             return
-        if opened.fewest(setting) > candidate.replicas:
-            yield replace(candidate, replicas=opened.fewest(setting))
+        is_out = bounds.short_by > 0 or bounds.replicas > self._most(family)
+        if is_out or (bounds.is_tight and "vram-low-headroom" not in self._risks_today()):
+            self._miss(family, bounds.short_by, bounds.replicas, deployment)
+        else:
+            yield replace(candidate, replicas=bounds.replicas)
+
+    def _bounds(self, family: Family, deployment: Deployment) -> Bounds | None:
+        """What a setting lacks whatever its load; None when its context is too short."""
+        alone = self._sketch(family, deployment)
+        if not alone.holds_requests(deployment):
+            return None
+        gate = vram.gate_of(alone.memory, deployment.place)
+        replicas = self.replication.needed(alone.saturation_rps(deployment, end=self.end))
+        short = 0.0 if holds(gate, self.end) else distance(gate, self.end)
+        if replicas > self.replication.limit:
+            short = math.inf
+        return Bounds(short, replicas, is_tight=vram.has_little_left(gate))
+
+    def _started(self, candidate: _Candidate) -> Iterator[_Candidate]:
+        """A setting started: its load is asked for unless another gate rules it out."""
+        family = candidate.family
+        deployment = self.opened[family.order][candidate.setting]
+        if family.weights in self.short_in_quality:
+            self._miss(family, self.short_in_quality[family.weights], None, deployment)
             return
-        started = self._start(opened.settings[setting]) if setting else opened.first
+        started = self._start(deployment)
         if started.gates["support"].verdict != "pass":
             return
+        self._remember_quality(family, started)
         short = self._short_by(started)
-        replicas = max(self._fewest(), self._saturated_by(started) + 1)
-        if replicas > self._replica_limit():
-            short = math.inf
         if short > 0 or reservation(started, self.today, LASTING_RISKS) is not None:
-            if short == math.inf:
-                opened.hopeless.append(opened.room(setting))
-            self._miss(family, started, short, replicas)
-        elif replicas > self._most(family, started):
-            opened.hopeless.append(opened.room(setting))
-            self._miss(family, started, 0.0, replicas)
-        else:
-            opened.saturated.append((opened.room(setting), replicas))
-            yield replace(candidate, started=started, replicas=replicas)
+            self._miss(family, short, candidate.replicas, deployment, started)
+        elif self.worth(started):
+            yield from self._closer(candidate, started)
 
     def _remember_quality(self, family: Family, started: Started) -> None:
         """Quality is the same on every GPU: what lacks it is not looked into again."""
@@ -194,22 +262,20 @@ class Cheapest:
         elif reservation(started, self.today, frozenset({"quality-concerning"})) is not None:
             self.short_in_quality[family.weights] = math.inf
 
-    def _closer(self, candidate: _Candidate) -> Iterator[_Candidate]:
+    def _closer(self, candidate: _Candidate, started: Started) -> Iterator[_Candidate]:
         """The candidate with the number of replicas that it passes with, or known better.
 
         More replicas never make a gate of load worse, so that bisection finds the fewest. Most
         pass with the first number tried, or with none.
         """
-        started, failing = candidate.started, candidate.replicas - 1
-        if started is None:
-            return
-        family = self.families[candidate.family]
-        most = self._most(family, started)
+        family, failing = candidate.family, candidate.replicas - 1
+        most = self._most(family)
         ignored = self._broken(started)
         if not candidate.tried:
             found = self._loaded(started, candidate.replicas, ignored)
             if found is None and candidate.replicas < most:
-                yield replace(candidate, replicas=candidate.replicas + 1, tried=True)
+                replicas = candidate.replicas + 1
+                yield replace(candidate, started=started, replicas=replicas, tried=True)
                 return
         else:
             found = self._fewest_between(started, failing, most, ignored)
@@ -218,7 +284,8 @@ class Cheapest:
                 yield replace(candidate, replicas=found.resolved.replicas_min, passing=found)
             return
         needed = most + 1 if found is None else found.resolved.replicas_min
-        self._miss(family, started, 0.0, min(needed, self._replica_limit()))
+        deployment = self.opened[family.order][candidate.setting]
+        self._miss(family, 0.0, min(needed, self.replication.limit), deployment, started)
 
     def _fewest_between(
         self, started: Started, failing: int, most: int, ignored: frozenset[str]
@@ -236,51 +303,60 @@ class Cheapest:
 
     def edits_to(self, miss: Miss) -> tuple[Edit, ...]:
         """The edits that lead to what misses, today's replicas kept."""
-        today, started = self.today.resolved.deployment, miss.started
-        stated = miss.family.deployment if started is None else started.resolved.deployment
+        today = self.today.resolved.deployment
+        stated = miss.family.of(today) if miss.deployment is None else miss.deployment
         return edits(today, replace(stated, replicas=today.replicas))
 
-    def looked_into(self, miss: Miss) -> Miss:
-        """A family ruled out unseen with the better bounds of its stated settings."""
-        started = self._start(miss.family.deployment)
-        short, replicas = self._short_by(started), self._saturated_by(started) + 1
-        if started.gates["support"].verdict != "pass" or replicas > self._replica_limit():
-            short = math.inf
-        over = self._over_budget(miss.family, max(replicas, self._fewest()))
-        return Miss(miss.family, started, max(short, miss.short_by), over)
+    def looked_into(self, miss: Miss) -> Iterator[Miss]:
+        """Better bounds: the settings of a family that is out as a whole, or a setting started."""
+        family = miss.family
+        if miss.deployment is not None:
+            started = self._start(miss.deployment)
+            short = max(self._short_by(started), miss.short_by)
+            if started.gates["support"].verdict == "pass":
+                yield replace(miss, started=started, short_by=short)
+            return
+        for deployment in self._open(family):
+            bounds = self._bounds(family, deployment)
+            if bounds is not None:
+                short = max(bounds.short_by, miss.short_by)
+                over = self.replication.over_budget(family.hardware, bounds.replicas)
+                yield Miss(family, deployment, None, short, over)
 
     def costs_less(self, family: Family, usd_month: float) -> bool:
         """Whether the family's fewest replicas cost less than this."""
-        return family.usd_month(self._fewest()) < usd_month
+        return family.usd_month(self.replication.fewest) < usd_month
 
     def nearest(self, miss: Miss, *, below_usd_month: float = math.inf) -> Checked:
         """The miss at its best: with the fewest replicas that put right what they can.
 
         Of those that cost less than `below_usd_month`, where any does.
         """
-        started = self._start(miss.family.deployment) if miss.started is None else miss.started
-        fewest, limit = self._fewest(), self._replica_limit()
+        started = miss.started or self._start(
+            miss.deployment or miss.family.of(self.today.resolved.deployment)
+        )
+        fewest, limit = self.replication.fewest, self.replication.limit
         while limit > fewest and miss.family.usd_month(limit) >= below_usd_month:
             limit -= 1
-        affordable = max(fewest, min(limit, self._affordable(miss.family)))
-        ignored, lowest = self._broken(started), max(fewest, self._saturated_by(started) + 1)
+        affordable = max(fewest, min(limit, self.replication.affordable(miss.family.hardware)))
+        ignored = self._broken(started)
+        lowest = self.replication.needed(self._each_rps(started))
         for most in dict.fromkeys((affordable, limit)):
             if lowest <= most:
                 first = self._loaded(started, lowest, ignored)
                 found = first or self._fewest_between(started, lowest, most, ignored)
                 if found is not None:
                     return found
-        return started.replicated(self._replicas(affordable)).finish()
+        return started.replicated(self.replication.stated(affordable)).finish()
 
     def _loaded(self, started: Started, replicas: int, ignored: frozenset[str]) -> Checked | None:
         """This many replicas judged, if every gate of load and fading risk but `ignored` allows."""
         if replicas != started.resolved.replicas_min:
-            started = started.replicated(self._replicas(replicas))
+            started = started.replicated(self.replication.stated(replicas))
         if not started.passes_at(self.end, ignored):
             return None
         checked = started.finish()
-        before = {found.rule for found in self.today.findings}
-        if any(found.rule in FADING_RISKS - before for found in checked.findings):
+        if any(found.rule in FADING_RISKS - self._risks_today() for found in checked.findings):
             return None
         held = (name in ignored or holds(gate, self.end) for name, gate in checked.gates.items())
         return checked if all(held) else None
@@ -289,108 +365,72 @@ class Cheapest:
         """What replicas cannot mend: money, and the gates that no load decides."""
         return MONEY | {name for name, gate in started.gates.items() if not holds(gate, self.end)}
 
-    def _short_by(self, started: Started, *, besides: frozenset[str] = frozenset()) -> float:
-        """How much is missing whatever the replicas: memory, quality, or a lone request's time.
-
-        Of the gates `besides` nothing is asked.
-        """
+    def _short_by(self, started: Started) -> float:
+        """How much is missing whatever the replicas: memory, quality, or a lone request's time."""
         shortest = unloaded_ms(started.resolved, started.unloaded.speed, end=self.end)
         short = [
-            distance(gate, self.end)
-            for gate in started.gates.values()
-            if gate.name not in besides and not holds(gate, self.end)
+            distance(gate, self.end) for gate in started.gates.values() if not holds(gate, self.end)
         ]
         return max(late_by(started.resolved.deployment, shortest), *short, 0.0)
 
-    def _saturated_by(self, started: Started) -> int:
-        """The largest number of replicas that the stated rate saturates at this end."""
-        fewest, traffic = self._fewest(), started.resolved.deployment.traffic
-        if traffic is None or traffic.requests_per_second is None or self._replicas_are_fixed():
-            return fewest - 1
-        unloaded = started.unloaded
-        each = saturation_rps(
-            started.resolved, unloaded.speed, unloaded.forecast.memory, end=self.end
-        )
-        if not each:
-            return fewest - 1
-        peak = max(traffic.requests_per_second, traffic.peak_requests_per_second or 0.0)
-        return max(fewest, math.ceil(peak / each)) - 1
+    def _each_rps(self, started: Started) -> float | None:
+        """Requests per second that saturate a replica at this end."""
+        speed, memory = started.unloaded.speed, started.forecast.memory
+        return saturation_rps(started.resolved, speed, memory, end=self.end)
 
-    def _most(self, family: Family, started: Started) -> int:
+    def _most(self, family: Family) -> int:
         """The most replicas that are affordable and no risk by their number alone."""
-        if self.most_without_risk is None:
-            most, least = self._replica_limit(), self._fewest()
-            while most > least and self._are_many(started, most):
-                most -= 1
-            self.most_without_risk = most
-        return min(self.most_without_risk, self._affordable(family))
+        many = "many-replicas" in self._risks_today()
+        most = self.replication.limit if many else self.replication.without_risk
+        return min(most, self.replication.affordable(family.hardware))
 
-    def _are_many(self, started: Started, replicas: int) -> bool:
-        counted = started.replicated(self._replicas(replicas))
-        return any(found.rule == "many-replicas" for found in counted.findings) and not any(
-            found.rule == "many-replicas" for found in self.today.findings
-        )
-
-    def _affordable(self, family: Family) -> int:
-        """The most replicas within the ceiling and the budget; any number without a price."""
-        each = family.usd_month_each
-        if not each:
-            return self._replica_limit() if self.ceiling_usd_month == math.inf else 0
-        budget = self.today.resolved.deployment.budget.monthly_usd
-        limit = min(self.ceiling_usd_month, math.inf if budget is None else budget)
-        if limit == math.inf:
-            return self._replica_limit()
-        return int(limit / each + 1e-9) * family.replicas_each
-
-    def _over_budget(self, family: Family, replicas: int) -> float:
-        budget = self.today.resolved.deployment.budget.monthly_usd
-        usd = family.usd_month(replicas)
-        return max(0.0, usd / budget - 1.0) if budget else 0.0
+    def _risks_today(self) -> set[str]:
+        return {found.rule for found in self.today.findings}
 
     def _miss(
-        self, family: Family, started: Started | None, short_by: float, replicas: int | None = None
+        self,
+        family: Family,
+        short_by: float,
+        replicas: int | None = None,
+        deployment: Deployment | None = None,
+        started: Started | None = None,
     ) -> None:
         """`replicas` are the fewest that could do, as far as that is known."""
-        over = self._over_budget(family, replicas or self._fewest())
-        self.misses.append(Miss(family, started, short_by, over))
-
-    def _rank_unseen(self, index: int) -> Rank:
-        """No member of the family ranks before this."""
-        return self.families[index].usd_month(self._fewest()), -math.inf, (-1, 0), index, -1
+        fewest = replicas or self.replication.fewest
+        over = self.replication.over_budget(family.hardware, fewest)
+        self.misses.append(Miss(family, deployment, started, short_by, over))
 
     def _rank(self, candidate: _Candidate) -> Rank:
-        family, started = self.families[candidate.family], candidate.started
+        """No member of the candidate ranks before this."""
+        family = candidate.family
         if candidate.setting < 0:
-            return self._rank_unseen(candidate.family)
-        opened, today = self.opened[candidate.family], self.today.resolved.deployment
-        replicas = today.replicas if started is None else self._replicas(candidate.replicas)
-        stated = replace(opened.settings[candidate.setting], replicas=replicas)
+            return family.usd_month(candidate.replicas), -math.inf, (-1, 0), family.order, -1
+        today = self.today.resolved.deployment
+        stated = self.opened[family.order][candidate.setting]
+        replicas = self.replication.stated(candidate.replicas)
+        changed = edits(today, replace(stated, replicas=replicas))
         return (
             family.usd_month(candidate.replicas),
-            -ranked_quality(opened.first.forecast, self.today.forecast),
-            disruption(edits(today, stated), root_of_edits(today)),
-            candidate.family,
+            -self._quality(family),
+            disruption(changed, root_of_edits(today)),
+            family.order,
             candidate.setting,
         )
 
+    def _quality(self, family: Family) -> float:
+        """As it ranks."""
+        found = self.qualities.get(family.weights)
+        if found is None:
+            today = self.today.resolved.deployment
+            resolved = replace(self._sketch(family, family.of(today)).resolved, deployment=today)
+            score = quality(resolved, self.context.coefficients)
+            found = ranked_quality(score, self.today.forecast.quality)
+            self.qualities[family.weights] = found
+        return found
+
+    def _sketch(self, family: Family, deployment: Deployment) -> Sketch:
+        return sketch(family, deployment, self.today.resolved, self.context)
+
     def _start(self, deployment: Deployment) -> Started:
-        return start(replace(deployment, replicas=self._replicas(self._fewest())), self.context)
-
-    def _replicas(self, replicas: int) -> Replicas:
-        """A stated range keeps its upper end unless that is below."""
-        stated = self.today.resolved.deployment.replicas
-        most = replicas if stated.min == stated.max else max(replicas, stated.max)
-        return Replicas(replicas, most)
-
-    def _fewest(self) -> int:
-        """Without traffic nobody knows what one replica less would do."""
-        return self.today.resolved.replicas_min if self._replicas_are_fixed() else 1
-
-    def _replica_limit(self) -> int:
-        if self._replicas_are_fixed():
-            return self.today.resolved.replicas_min
-        return self.today.resolved.deployment.alternatives.max_replicas or MAX_REPLICAS
-
-    def _replicas_are_fixed(self) -> bool:
-        deployment = self.today.resolved.deployment
-        return deployment.traffic is None or keeps(deployment, "replicas")
+        fewest = self.replication.stated(self.replication.fewest)
+        return start(replace(deployment, replicas=fewest), self.context)

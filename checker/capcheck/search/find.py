@@ -17,7 +17,7 @@ from capcheck.search.pareto import NO_FRONT, Front, front, is_surely_beaten
 from capcheck.search.passing import binding_gate, miss_text
 from capcheck.search.ranking import ranked
 from capcheck.search.relax import Relaxation, relaxations
-from capcheck.search.space import Family, families
+from capcheck.search.space import Space, space
 from capcheck.search.wanted import BEST, Wanted
 
 
@@ -52,8 +52,8 @@ def find(today: Checked, context: Context, wanted: Wanted = BEST) -> Search:
     ceiling = math.inf
     if today.verdict == "pass" and current is not None:
         ceiling = current * (1 - 1e-6)
-    space = families(today.resolved, context.registry)
-    cheapest = Cheapest(today, context, space, ceiling_usd_month=ceiling)
+    families = space(today.resolved, context)
+    cheapest = Cheapest(today, context, families, ceiling_usd_month=ceiling)
     every = wanted.thorough or wanted.rank != "cost"
     found: list[Alternative] = []
     if wanted.thorough and wanted.rank == "cost" and wanted.shown is not None:
@@ -66,7 +66,7 @@ def find(today: Checked, context: Context, wanted: Wanted = BEST) -> Search:
         search = replace(
             search,
             front=front(found),
-            likely=_likely(today, context, space, ceiling, found),
+            likely=_likely(today, context, families, ceiling, found),
             why_not=why_not(today, cheapest, found),
         )
     if found or today.verdict == "pass":
@@ -83,7 +83,7 @@ def find(today: Checked, context: Context, wanted: Wanted = BEST) -> Search:
 def _likely(
     today: Checked,
     context: Context,
-    space: Sequence[Family],
+    families: Space,
     ceiling: float,
     sure: Sequence[Alternative],
 ) -> Alternative | None:
@@ -91,7 +91,7 @@ def _likely(
     if sure and sure[0].usd_month is not None:
         ceiling = min(ceiling, sure[0].usd_month * (1 - 1e-6))
     found = next(
-        iter(Cheapest(today, context, space, end="value", ceiling_usd_month=ceiling)), None
+        iter(Cheapest(today, context, families, end="value", ceiling_usd_month=ceiling)), None
     )
     return None if found is None else alternative(found, today)
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
-from capcheck.judge import Started
 from capcheck.manifest.deployment import Deployment, Serving
-from capcheck.records import dataclass
+from capcheck.predict.forecast import Memory
 from capcheck.registry import support
 from capcheck.registry.engine_defaults import memory_fraction_setting
 from capcheck.registry.matches import Miss
 from capcheck.registry.tables import Registry
+from capcheck.resolution.resolved import Resolved
+from capcheck.rules import vram
+from capcheck.rules.context import longest
 
 # Slots worth trying on an engine that runs few requests at once unless told.
 SLOTS = (2, 4, 8, 16)
@@ -23,80 +25,34 @@ FEWER_SLOTS = (8, 32)
 MEMORY_FRACTION = 0.95
 
 
-# Slots, context, share of the device: what a setting has room for.
-Room = tuple[int, int, float]
-
-
-@dataclass(slots=True)
-class Opened:
-    """A family that was looked into: its settings, the first of them started.
-
-    More room saturates no earlier: `saturated` holds, by the room of settings that were looked at,
-    the fewest replicas that they need, and with a room in `hopeless` no affordable number will do.
-    """
-
-    first: Started
-    settings: Sequence[Deployment]
-    hopeless: list[Room] = field(default_factory=list)
-    saturated: list[tuple[Room, int]] = field(default_factory=list)
-
-    def room(self, setting: int) -> Room:
-        """The room of a setting."""
-        serving, usual = self.settings[setting].serving, self.first.resolved.engine
-        return (
-            serving.max_num_seqs or (usual.max_num_seqs if usual else 1),
-            serving.max_model_len or (usual.max_model_len if usual else 0),
-            serving.gpu_memory_utilization or (usual.memory_fraction if usual else 0.0) or 0.0,
-        )
-
-    def roomiest(self) -> list[int]:
-        """Of each context the setting with the most slots: what it lacks, the others lack too."""
-        most: dict[int, int] = {}
-        for setting in range(len(self.settings)):
-            context = self.room(setting)[1]
-            if context not in most or self.room(setting) >= self.room(most[context]):
-                most[context] = setting
-        return list(most.values())
-
-    def is_hopeless(self, setting: int) -> bool:
-        """Whether a roomier setting is known not to do."""
-        return any(_holds(roomier, self.room(setting)) for roomier in self.hopeless)
-
-    def fewest(self, setting: int) -> int:
-        """Replicas below which a setting is saturated, as far as roomier ones tell."""
-        room = self.room(setting)
-        return max((least for roomier, least in self.saturated if _holds(roomier, room)), default=1)
-
-
-def _holds(roomier: Room, room: Room) -> bool:
-    return all(more >= less for more, less in zip(roomier, room, strict=True))
-
-
 def keeps(deployment: Deployment, name: str) -> bool:
     """Whether `alternatives.keep` names the field."""
     return name in deployment.alternatives.keep
 
 
-def others(started: Started, registry: Registry) -> Iterator[Deployment]:
+def others(resolved: Resolved, memory: Memory, registry: Registry) -> Iterator[Deployment]:
     """Every other way to set the family, in a fixed order; what a manifest keeps stays.
 
-    Slots where the engine's number of them matters, a shorter context where that leaves more room,
-    and where memory is short a larger share of the device. Another type of KV cache only where
-    this engine or GPU lacks today's: what a narrower one costs in quality nobody predicts.
+    Slots where the engine's number of them matters, a shorter context where that leaves more room
+    and a longer one where requests need it, and where memory is short a larger share of the device.
+    Another type of KV cache only where this engine or GPU lacks today's: what a narrower one costs
+    in quality nobody predicts.
     """
-    deployment, engine = started.resolved.deployment, started.resolved.engine
-    if engine is None or started.resolved.backend is None:
+    deployment, engine = resolved.deployment, resolved.engine
+    if engine is None or resolved.backend is None:
         return
-    batching = started.resolved.backend.batching
-    short = started.gates["vram"].verdict != "pass"
-    if short and not _may_fit(started):
+    short = vram.gate_of(memory, deployment.place).verdict != "pass"
+    if short and not _may_fit(resolved, memory):
         return
     contexts: list[int | None] = [None]
-    if (short or batching == "slots") and (fewer := _shorter_context(started)) is not None:
-        contexts.append(fewer)
-    slots = [None, *_slots(started)]
-    fractions = [None, *(_fractions(started) if short else ())]
-    types = [None, *(_cache_types(started, registry) if _unsupported(started) else ())]
+    needed = _needed_context(resolved)
+    if needed is not None and needed > engine.max_model_len:
+        contexts = [needed]
+    elif needed is not None and (short or resolved.backend.batching == "slots"):
+        contexts.append(needed)
+    slots = [None, *_slots(resolved)]
+    fractions = [None, *(_fractions(resolved) if short else ())]
+    types = [None, *(_cache_types(resolved, registry) if _lacks_cache_type(resolved) else ())]
     for max_model_len in contexts:
         for max_num_seqs in slots:
             for fraction in fractions:
@@ -115,48 +71,69 @@ def others(started: Started, registry: Registry) -> Iterator[Deployment]:
                         yield replace(deployment, serving=_with(deployment.serving, changed))
 
 
-def _may_fit(started: Started) -> bool:
+def _may_fit(resolved: Resolved, memory: Memory) -> bool:
     """Whether the weights leave any room on the whole device: no setting makes them smaller."""
-    weights_gib = started.forecast.memory.parts.get("weights", 0.0)
-    usable_gib = started.resolved.usable_gib
-    return usable_gib is None or weights_gib < usable_gib - started.resolved.reserved_gib
+    weights_gib = memory.parts.get("weights", 0.0)
+    usable_gib = resolved.usable_gib
+    return usable_gib is None or weights_gib < usable_gib - resolved.reserved_gib
 
 
 def _with(serving: Serving, changed: dict[str, object]) -> Serving:
     return replace(serving, **changed)  # type: ignore[arg-type]
 
 
-def _slots(started: Started) -> Iterator[int]:
+def _slots(resolved: Resolved) -> Iterator[int]:
     """More on an engine that runs few at once; fewer where tokens have a limit of their own."""
-    deployment, engine = started.resolved.deployment, started.resolved.engine
-    if engine is None or started.resolved.backend is None or keeps(deployment, "max_num_seqs"):
+    deployment, engine = resolved.deployment, resolved.engine
+    if engine is None or resolved.backend is None or keeps(deployment, "max_num_seqs"):
         return
-    if started.resolved.backend.batching == "slots":
+    if resolved.backend.batching == "slots":
         yield from (slots for slots in SLOTS if slots > engine.max_num_seqs)
     elif any(limit.metric == "tpot" for limit in deployment.slo.latency):
         yield from (slots for slots in FEWER_SLOTS if slots < engine.max_num_seqs)
 
 
-def _shorter_context(started: Started) -> int | None:
-    """The next power of two that the longest stated request needs, when that is less."""
-    deployment, engine = started.resolved.deployment, started.resolved.engine
-    traffic = deployment.traffic
+def most_slots(resolved: Resolved) -> int:
+    """The most slots of any setting; 0 when the engine is not known."""
+    if resolved.engine is None or resolved.backend is None:
+        return 0
+    stated = resolved.engine.max_num_seqs
+    is_open = resolved.backend.batching == "slots" and not keeps(
+        resolved.deployment, "max_num_seqs"
+    )
+    return max(stated, *SLOTS) if is_open else stated
+
+
+def _needed_context(resolved: Resolved) -> int | None:
+    """The least power of two that the longest stated request needs, when that is another than the
+    engine's: a longer one only where requests do not fit."""
+    deployment, engine, traffic = resolved.deployment, resolved.engine, resolved.deployment.traffic
     if engine is None or traffic is None or keeps(deployment, "max_model_len"):
         return None
     if traffic.prompt_tokens is None or traffic.output_tokens is None:
         return None
-    longest = sum(
-        tokens.max or tokens.p95 or tokens.mean
-        for tokens in (traffic.prompt_tokens, traffic.output_tokens)
-    )
-    needed = 1 << (int(longest) - 1).bit_length()
-    return needed if needed < engine.max_model_len else None
+    longest_request = longest(traffic.prompt_tokens) + longest(traffic.output_tokens)
+    needed = 1 << (longest_request - 1).bit_length()
+    if needed < engine.max_model_len:
+        return needed
+    known = resolved.model.max_context if resolved.model else None
+    if longest_request <= engine.max_model_len or known is None or longest_request > known:
+        return None
+    return min(needed, known)
 
 
-def _fractions(started: Started) -> Iterator[float]:
+def holds_requests(resolved: Resolved) -> bool:
+    """Whether the context in force holds the longest stated request."""
+    engine, traffic = resolved.engine, resolved.deployment.traffic
+    if engine is None or traffic is None:
+        return True
+    longest_request = longest(traffic.prompt_tokens) + longest(traffic.output_tokens)
+    return longest_request <= engine.max_model_len
+
+
+def _fractions(resolved: Resolved) -> Iterator[float]:
     """A larger share of the device, on the engine whose share is one of all its memory."""
-    deployment, engine = started.resolved.deployment, started.resolved.engine
-    backend = started.resolved.backend
+    deployment, engine, backend = resolved.deployment, resolved.engine, resolved.backend
     if engine is None or backend is None or keeps(deployment, "gpu_memory_utilization"):
         return
     if memory_fraction_setting(backend.name) != "gpu_memory_utilization":
@@ -165,9 +142,8 @@ def _fractions(started: Started) -> Iterator[float]:
         yield MEMORY_FRACTION
 
 
-def _cache_types(started: Started, registry: Registry) -> Iterator[str]:
+def _cache_types(resolved: Resolved, registry: Registry) -> Iterator[str]:
     """The engine's types of the table of the search that this GPU has."""
-    resolved = started.resolved
     if keeps(resolved.deployment, "kv_cache_dtype"):
         return
     engine, backend, gpu = resolved.engine, resolved.backend, resolved.gpu
@@ -184,7 +160,12 @@ def _cache_types(started: Started, registry: Registry) -> Iterator[str]:
             yield match.dtype
 
 
-def _unsupported(started: Started) -> bool:
+def _lacks_cache_type(resolved: Resolved) -> bool:
     """Today's type of KV cache may be what another engine or GPU lacks."""
-    stated = started.resolved.deployment.serving.kv_cache_dtype is not None
-    return stated and started.gates["support"].verdict != "pass"
+    engine, backend, gpu = resolved.engine, resolved.backend, resolved.gpu
+    if resolved.deployment.serving.kv_cache_dtype is None:
+        return False
+    if engine is None or backend is None or gpu is None:
+        return False
+    found = support.kv_cache(dtype=engine.kv_cache_dtype, backend=backend, gpu=gpu)
+    return found.level == "does-not-load"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Iterator, Sequence
+from itertools import count
 
 from capcheck.judge import Checked
 from capcheck.records import dataclass
@@ -20,7 +21,7 @@ NEAR_TRIED = 12
 WHY_NOT = 6
 SINGLE_TRIED = 3
 SINGLES_LOOKED_INTO = 6
-LOOKED_INTO = 200
+LOOKED_INTO = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,34 +34,35 @@ class Near:
 
 def near_misses(today: Checked, cheapest: Cheapest) -> Near:
     """Nearest first: every miss waits with its bound until no other bound is lower."""
+    order = count()
     waiting: list[tuple[float, int, Miss | Alternative]] = [
-        (miss.at_least, index, miss)
-        for index, miss in enumerate(cheapest.misses)
-        if miss.at_least < math.inf
+        (miss.at_least, next(order), miss) for miss in cheapest.misses if miss.at_least < math.inf
     ]
     heapq.heapify(waiting)
     shown: list[Alternative] = []
     tried: list[Alternative] = []
-    looked_into: dict[int, Miss] = {}
+    left, seen = LOOKED_INTO, [one for one in cheapest.misses if one.started is not None]
     while waiting and len(shown) < NEAR_MISSES:
-        _, index, one = heapq.heappop(waiting)
+        _, _, one = heapq.heappop(waiting)
         if isinstance(one, Alternative):
             shown.append(one)
-        elif one.started is None:
-            if len(looked_into) < LOOKED_INTO:
-                better = looked_into[index] = cheapest.looked_into(one)
+        elif one.started is None and left:
+            left -= 1
+            for better in cheapest.looked_into(one):
                 if better.at_least < math.inf:
-                    heapq.heappush(waiting, (better.at_least, index, better))
-        elif len(tried) < NEAR_TRIED:
+                    heapq.heappush(waiting, (better.at_least, next(order), better))
+                if better.started is not None:
+                    seen.append(better)
+        elif one.started is not None and len(tried) < NEAR_TRIED:
             offered = alternative(cheapest.nearest(one), today)
             tried.append(offered)
             if offered.edits and offered.binding and _misses_by(offered) < math.inf:
-                heapq.heappush(waiting, (_misses_by(offered), index, offered))
-    known = [looked_into.get(index, one) for index, one in enumerate(cheapest.misses)]
-    unseen = [one for one in known if one.started is None and one.over_budget <= 0.0]
+                heapq.heappush(waiting, (_misses_by(offered), next(order), offered))
+    unseen = [one for _, _, one in waiting if isinstance(one, Miss) and one.over_budget <= 0.0]
     unseen.sort(key=lambda one: one.short_by)
-    seen = [one for one in known if one.started is not None]
-    seen += map(cheapest.looked_into, unseen[:SINGLES_LOOKED_INTO])
+    for one in unseen[:SINGLES_LOOKED_INTO]:
+        settings = cheapest.looked_into(one) if one.deployment is None else (one,)
+        seen += (better for each in settings for better in cheapest.looked_into(each))
     singles = (alternative(cheapest.nearest(one), today) for one in _of_one_limit(seen))
     return Near(tuple(shown), (*tried, *singles))
 

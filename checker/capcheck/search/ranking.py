@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
-from capcheck.predict.forecast import Forecast
+from capcheck.predict.forecast import Quality
 from capcheck.search.alternative import Alternative
 from capcheck.search.passing import NEGLIGIBLE_DROP
 
@@ -34,10 +34,10 @@ RANKINGS: Mapping[Ranking, Callable[[Alternative], float]] = {
 }
 
 
-def ranked_quality(forecast: Forecast, today: Forecast) -> float:
+def ranked_quality(quality: Quality, today: Quality) -> float:
     """The score as it ranks: what differs from today's by no more than TR133 calls negligible
     (SS7.5) is as good as that, so that the lighter change comes first."""
-    score, before = forecast.quality.score.value, today.quality.score.value
+    score, before = quality.score.value, today.score.value
     if score is None:
         return 0.0
     return before if before is not None and abs(score - before) <= NEGLIGIBLE_DROP else score

@@ -23,7 +23,7 @@ from capcheck.search.edits import disruption, edits, root_of_edits
 from capcheck.search.members import others
 from capcheck.search.passing import holds, passes
 from capcheck.search.ranking import ranked_quality
-from capcheck.search.space import families
+from capcheck.search.space import space
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -41,10 +41,12 @@ def ranked(today: Checked, context: Context, end: str, ceiling: float) -> list[t
     replicas stand; where those are today's there is nothing to offer.
     """
     found = []
-    for index, family in enumerate(families(today.resolved, context.registry)):
-        first = start(family.deployment, context)
+    for family in space(today.resolved, context):
+        stated = family.of(today.resolved.deployment)
+        first = start(stated, context)
+        settings = others(first.resolved, first.forecast.memory, context.registry)
         members = []
-        for setting, deployment in enumerate((family.deployment, *others(first, context.registry))):
+        for setting, deployment in enumerate((stated, *settings)):
             alone = start(replace(deployment, replicas=Replicas(1, 1)), context).gates
             if any(not holds(gate, end) for gate in alone.values() if gate.name != "budget"):
                 continue
@@ -61,9 +63,9 @@ def ranked(today: Checked, context: Context, end: str, ceiling: float) -> list[t
                 members.append(
                     (
                         round(cost, 6),
-                        -ranked_quality(checked.forecast, today.forecast),
+                        -ranked_quality(checked.forecast.quality, today.forecast.quality),
                         disruption(changed, root_of_edits(today.resolved.deployment)),
-                        index,
+                        family.order,
                         setting,
                         replicas,
                         bool(changed),
@@ -79,18 +81,19 @@ def ranked(today: Checked, context: Context, end: str, ceiling: float) -> list[t
 
 
 def pruned(today: Checked, context: Context, end: str, ceiling: float) -> list[tuple]:
-    space = families(today.resolved, context.registry)
-    search = Cheapest(today, context, space, end=end, ceiling_usd_month=ceiling)
+    families = space(today.resolved, context)
+    search = Cheapest(today, context, families, end=end, ceiling_usd_month=ceiling)
     names = {
         (
             one.weights,
-            one.deployment.gpu,
-            one.usd_month_each,
-            one.deployment.gpus_per_replica,
-            one.deployment.serving.tensor_parallel_size,
-            one.deployment.serving.pipeline_parallel_size,
-        ): index
-        for index, one in enumerate(space)
+            stated.gpu,
+            one.hardware.usd_month_each,
+            stated.gpus_per_replica,
+            stated.serving.tensor_parallel_size,
+            stated.serving.pipeline_parallel_size,
+        ): one.order
+        for one in families
+        for stated in [one.of(today.resolved.deployment)]
     }
     found = []
     for checked in search:

@@ -219,3 +219,27 @@ def test_without_traffic_the_engine_stays_unless_others_are_named(context, backe
         for way in found.alternatives
     }
     assert engines == offered
+
+
+def test_a_context_that_requests_do_not_fit_is_made_longer(context):
+    """Ollama runs with 4,096 tokens unless told: too few for these requests, not for the model."""
+    rag = replace(CHAT, prompt_tokens=Tokens(4096), output_tokens=Tokens(512))
+    today = replace(
+        DEAR,
+        quant="Q4_K_M",
+        backend="ollama",
+        gpu="RTX 4090 24GB",
+        replicas=Replicas(1, 1),
+        serving=Serving(),
+        traffic=replace(rag, requests_per_second=0.05),
+        alternatives=AlternativesScope(keep=("gpu", "quant", "backend", "replicas")),
+    )
+    checked = judge(today, context)
+    assert checked.gates["support"].verdict == "fail"
+    offered = find(checked, context).alternatives[0]
+    assert {(edit.pointer, edit.value) for edit in offered.edits} == {
+        ("/deployments/chat/serving/max_model_len", 8192)
+    }
+    stays = replace(today.alternatives, keep=(*today.alternatives.keep, "max_model_len"))
+    kept = judge(replace(today, alternatives=stays), context)
+    assert find(kept, context).alternatives == ()

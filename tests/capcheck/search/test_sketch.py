@@ -1,4 +1,4 @@
-"""A sketch of a family is what its start would have."""
+"""A sketch of a member is what its start would have."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from capcheck.judge import judge, start
-from capcheck.predict.latency.bounds import unloaded_ms
+from capcheck.predict.latency.bounds import saturation_rps, unloaded_ms
 from capcheck.run import Options, run
-from capcheck.search.sketch import lone_ms, sketched
-from capcheck.search.space import families
+from capcheck.search.members import others
+from capcheck.search.sketch import sketch
+from capcheck.search.space import space
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
@@ -18,20 +19,32 @@ EXAMPLES = Path(__file__).parents[3] / "examples"
 @pytest.mark.parametrize(
     "name", ["hobby-ollama-rtx4060", "fails-latency", "vllm-70b-tp4-h100", "fails-vram"]
 )
-def test_a_sketch_has_the_settings_and_times_of_the_start(context, name):
+def test_a_sketch_has_the_settings_speed_and_memory_of_the_start(context, name):
     path = EXAMPLES / f"{name}.capcheck.yaml"
     options = Options((), datetime(2026, 11, 23, tzinfo=timezone.utc), alternatives=False)
     report = run([str(path)], options).report.deployments[0]
-    today = judge(report.resolved.deployment, context)
-    space = families(today.resolved, context.registry)
+    today = judge(report.resolved.deployment, context).resolved
     compared = 0
-    for family in space[::23]:
-        started = start(family.deployment, context)
-        sketch = sketched(family, today.resolved, context.registry)
-        assert sketch.engine == started.resolved.engine
-        assert sketch.gpu_variants == started.resolved.gpu_variants
-        for end in ("value", "slow"):
-            full = unloaded_ms(started.resolved, started.unloaded.speed, end=end)
-            assert lone_ms(family, today.resolved, context, end=end) == full
-            compared += full is not None
+    for family in list(space(today, context))[::23]:
+        stated = family.of(today.deployment)
+        first = start(stated, context)
+        settings = others(first.resolved, first.forecast.memory, context.registry)
+        for deployment in (stated, *settings):
+            started = start(deployment, context)
+            drawn = sketch(family, deployment, today, context)
+            resolved, speed = started.resolved, started.unloaded.speed
+            assert drawn.resolved.engine == resolved.engine
+            assert drawn.resolved.gpu_variants == resolved.gpu_variants
+            assert drawn.memory == started.forecast.memory
+            for end in ("value", "slow"):
+                full = unloaded_ms(resolved, speed, end=end)
+                assert drawn.lone_ms(today.deployment, end=end) == full
+                most = saturation_rps(resolved, speed, started.forecast.memory, end=end)
+                assert drawn.saturation_rps(today.deployment, end=end) == most
+                slots = [drawn.most_slots(today.deployment)]
+                while slots[-1] > 1:
+                    slots.append(slots[-1] // 2)
+                best = [drawn.roomiest_rps(today.deployment, slots=n, end=end) for n in slots]
+                assert max(rate or 0.0 for rate in best) >= (most or 0.0) * 0.999
+                compared += full is not None
     assert compared > 20

@@ -14,9 +14,11 @@ from capcheck.resolution.resolved import Resolved
 
 
 def saturation_rps(
-    resolved: Resolved, speed: Speed | Estimate, memory: Memory, *, end: End = "value"
+    resolved: Resolved, speed: Speed | Estimate, memory: Memory | None, *, end: End = "value"
 ) -> float | None:
     """Requests per second at which one replica saturates, at one end of the interval.
+
+    Without `memory` the KV cache is enough.
 
     That of `load` divided by the replicas; None where `load` has none either.
     """
@@ -24,7 +26,7 @@ def saturation_rps(
     if isinstance(speed, Estimate) or resolved.engine is None or lengths is None:
         return None
     prompt, output = lengths
-    pool = pool_of(memory, prompt.mean + output.mean)
+    pool = None if memory is None else pool_of(memory, prompt.mean + output.mean)
     server = server_at(end, resolved, resolved.engine, speed, pool)
     copies = resolved.engine.data_parallel_size
     return 1000.0 * copies * saturation_per_ms(server, prompt=prompt, output=output)

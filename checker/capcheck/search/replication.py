@@ -1,0 +1,75 @@
+"""How many replicas a search may try, and what they cost."""
+
+from __future__ import annotations
+
+import math
+
+from capcheck.manifest.deployment import Replicas
+from capcheck.records import dataclass
+from capcheck.resolution.resolved import Resolved
+from capcheck.rules.availability import MANY_REPLICAS
+from capcheck.search.axes import fewest_replicas, replicas_are_fixed
+from capcheck.search.hardware import Hardware
+
+# TR133 SS10.1 searches 1 to 16 instances.
+MAX_REPLICAS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Replication:
+    """What today's deployment allows; `ceiling_usd_month` is what all replicas may cost."""
+
+    today: Resolved
+    ceiling_usd_month: float = math.inf
+
+    @property
+    def fewest(self) -> int:
+        """The fewest replicas that may be tried."""
+        return fewest_replicas(self.today)
+
+    @property
+    def limit(self) -> int:
+        """The most replicas that may be tried."""
+        if replicas_are_fixed(self.today):
+            return self.today.replicas_min
+        return self.today.deployment.alternatives.max_replicas or MAX_REPLICAS
+
+    @property
+    def without_risk(self) -> int:
+        """The most replicas that are no risk by their number alone."""
+        most = self.limit
+        while most > self.fewest and self.stated(most).max > MANY_REPLICAS:
+            most -= 1
+        return most
+
+    def stated(self, replicas: int) -> Replicas:
+        """As written: a stated range keeps its upper end unless that is below."""
+        stated = self.today.deployment.replicas
+        most = replicas if stated.min == stated.max else max(replicas, stated.max)
+        return Replicas(replicas, most)
+
+    def affordable(self, hardware: Hardware) -> int:
+        """The most replicas within ceiling and budget; any number without a price."""
+        each = hardware.usd_month_each
+        if not each:
+            return self.limit if self.ceiling_usd_month == math.inf else 0
+        budget = self.today.deployment.budget.monthly_usd
+        most_usd = min(self.ceiling_usd_month, math.inf if budget is None else budget)
+        if most_usd == math.inf:
+            return self.limit
+        return int(most_usd / each + 1e-9) * hardware.replicas_each
+
+    def over_budget(self, hardware: Hardware, replicas: int) -> float:
+        """The share of the budget by which so many cost too much; 0 without a budget."""
+        budget = self.today.deployment.budget.monthly_usd
+        return max(0.0, hardware.usd_month(replicas) / budget - 1.0) if budget else 0.0
+
+    def needed(self, each_rps: float | None) -> int:
+        """Replicas below which the stated rate saturates, when one serves `each_rps`."""
+        traffic = self.today.deployment.traffic
+        if not each_rps or traffic is None or traffic.requests_per_second is None:
+            return self.fewest
+        if replicas_are_fixed(self.today):
+            return self.fewest
+        peak = max(traffic.requests_per_second, traffic.peak_requests_per_second or 0.0)
+        return max(self.fewest, math.ceil(peak / each_rps))
