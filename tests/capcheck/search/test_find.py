@@ -226,9 +226,10 @@ def test_a_context_that_requests_do_not_fit_is_made_longer(context):
     rag = replace(CHAT, prompt_tokens=Tokens(4096), output_tokens=Tokens(512))
     today = replace(
         DEAR,
+        model="llama3.2-3b",
         quant="Q4_K_M",
         backend="ollama",
-        gpu="RTX 4090 24GB",
+        gpu="RTX 4060 8GB",
         replicas=Replicas(1, 1),
         serving=Serving(),
         traffic=replace(rag, requests_per_second=0.05),
@@ -237,8 +238,8 @@ def test_a_context_that_requests_do_not_fit_is_made_longer(context):
     checked = judge(today, context)
     assert checked.gates["support"].verdict == "fail"
     offered = find(checked, context).alternatives[0]
-    assert {(edit.pointer, edit.value) for edit in offered.edits} == {
-        ("/deployments/chat/serving/max_model_len", 8192)
+    assert ("/deployments/chat/serving/max_model_len", 8192) in {
+        (edit.pointer, edit.value) for edit in offered.edits
     }
     stays = replace(today.alternatives, keep=(*today.alternatives.keep, "max_model_len"))
     kept = judge(replace(today, alternatives=stays), context)
