@@ -42,7 +42,7 @@ class Unloaded:
         return replace(self.forecast, load=behaviour, cost=cost(self.resolved, behaviour))
 
     def surely_breaks(self, end: End, ignored: frozenset[str]) -> bool:
-        """Whether one end surely breaks a limit on latency or utilisation but those `ignored`.
+        """Whether one end surely breaks a limit of load but those on gates that are `ignored`.
 
         False says nothing: only `loaded` tells, for several times the work.
         """
@@ -50,6 +50,7 @@ class Unloaded:
         asked = Slo(
             latency=tuple(limit for limit in slo.latency if limit.metric not in ignored),
             max_utilisation=None if "utilisation" in ignored else slo.max_utilisation,
+            min_throughput_tok_s=None if "throughput" in ignored else slo.min_throughput_tok_s,
         )
         return surely_breaks(self.resolved, self.speed, self.forecast.memory, asked, end=end)
 

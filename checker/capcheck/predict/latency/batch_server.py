@@ -7,13 +7,23 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 
-from capcheck.predict.latency.arrival import found_closed, service_spread
+from capcheck.predict.latency.arrival import service_spread
 from capcheck.predict.latency.draws import DRAWS, percentiles_of
 from capcheck.predict.latency.lengths import Lengths
-from capcheck.predict.latency.occupancy import Occupancy, closed_occupancy, open_occupancy
-from capcheck.predict.latency.passage import Passage, Times, open_passage
+from capcheck.predict.latency.occupancy import (
+    Occupancy,
+    closed_occupancy,
+    closed_rate_per_ms,
+    open_occupancy,
+)
+from capcheck.predict.latency.passage import Passage, Times, closed_passage, open_passage
 from capcheck.predict.latency.server import Behaviour, Limits, Parts, Percentiles, Server
-from capcheck.predict.latency.single_server import in_turns, one_at_a_time
+from capcheck.predict.latency.single_server import (
+    in_turns,
+    one_at_a_time,
+    round_ms,
+    takes_turns,
+)
 from capcheck.predict.latency.work import Work, work_of
 
 # Nothing is asked of a request.
@@ -45,6 +55,7 @@ def under_rate(work: Work, rate_per_ms: float, limits: Limits = NO_LIMITS) -> Be
     return one_at_a_time(work, rate, behaviour)
 
 
+@lru_cache(maxsize=64)
 def closed_loop(
     server: Server,
     *,
@@ -59,25 +70,29 @@ def closed_loop(
     The mean latency follows from the cycle by Little's law: agents / throughput - think time.
     """
     work = work_of(server, prompt=prompt, output=output)
-    away = think_time_s * 1000.0 + server.host_delay_ms
+    away = away_ms(server, think_time_s)
     occupancy = closed_occupancy(work, agents=agents, away_ms=away)
-    cycle = agents / occupancy.arrivals_per_ms
-    passage = Passage(
-        work,
-        occupancy,
-        found_closed(work, occupancy, aligned=away <= 0.0),
-        others=(agents - 1) / agents,
-        regular=max(0.0, cycle - away) / cycle,
-        away_ms=away,
-    )
+    passage = closed_passage(work, occupancy, agents=agents, away_ms=away)
     behaviour = _behaviour(work, occupancy, passage, limits)
-    inside = cycle - think_time_s * 1000.0
+    inside = agents / occupancy.arrivals_per_ms - think_time_s * 1000.0
     behaviour = replace(
         behaviour,
         latency_ms=replace(latency_of(behaviour), mean=inside),
         parts_ms=_parts_of(behaviour, inside),
     )
     return in_turns(work, agents, away, behaviour)
+
+
+def away_ms(server: Server, think_time_s: float) -> float:
+    """How long a client is neither waiting nor served between two requests."""
+    return think_time_s * 1000.0 + server.host_delay_ms
+
+
+def loop_rate_per_ms(work: Work, *, agents: int, away_ms: float) -> float:
+    """Requests that `closed_loop` completes."""
+    if takes_turns(work):
+        return agents / round_ms(work, agents, away_ms)
+    return closed_rate_per_ms(work, agents=agents, away_ms=away_ms)
 
 
 def _parts_of(behaviour: Behaviour, inside: float) -> Parts:

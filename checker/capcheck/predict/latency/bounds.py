@@ -37,7 +37,7 @@ def surely_breaks(
 ) -> bool:
     """Whether what `load` predicts at one end surely breaks a limit of `slo`, from part of it.
 
-    True is certain, for limits on latency and utilisation in an open loop; False says nothing.
+    True is certain; False says nothing.
     """
     traffic, lengths = resolved.deployment.traffic, _lengths(resolved)
     if isinstance(speed, Estimate) or resolved.engine is None or traffic is None or lengths is None:

@@ -11,9 +11,14 @@ from collections.abc import Sequence
 
 from capcheck.manifest.deployment import LatencyLimit
 from capcheck.predict.latency.draws import DRAWS, percentile_of, tail
-from capcheck.predict.latency.occupancy import open_occupancy
-from capcheck.predict.latency.passage import Passage, open_passage
-from capcheck.predict.latency.single_server import is_exact, percentile_ms
+from capcheck.predict.latency.occupancy import closed_occupancy, open_occupancy
+from capcheck.predict.latency.passage import Passage, closed_passage, open_passage
+from capcheck.predict.latency.single_server import (
+    is_exact,
+    percentile_ms,
+    takes_turns,
+    turns_ms,
+)
 from capcheck.predict.latency.work import Work
 
 # Of the draws that decide on a percentile so many times as many are looked at, and so many at the
@@ -38,7 +43,26 @@ def surely_breaks(work: Work, rate_per_ms: float, limits: Sequence[LatencyLimit]
             for limit in limits
             if limit.metric != "tpot"
         )
-    passage = open_passage(work, open_occupancy(work, rate))
+    return _breaks(open_passage(work, open_occupancy(work, rate)), limits)
+
+
+def loop_surely_breaks(
+    work: Work, *, agents: int, away_ms: float, limits: Sequence[LatencyLimit]
+) -> bool:
+    """Whether a closed loop of so many surely breaks one of `limits`; False: it may hold."""
+    if not limits:
+        return False
+    if takes_turns(work):
+        return any(
+            turns_ms(work, agents, away_ms, limit.metric) > limit.limit_ms * MARGIN
+            for limit in limits
+            if limit.metric != "tpot"
+        )
+    occupancy = closed_occupancy(work, agents=agents, away_ms=away_ms)
+    return _breaks(closed_passage(work, occupancy, agents=agents, away_ms=away_ms), limits)
+
+
+def _breaks(passage: Passage, limits: Sequence[LatencyLimit]) -> bool:
     return any(_at_least(passage, limit) > limit.limit_ms * MARGIN for limit in limits)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from operator import truediv
 
 from capcheck.predict.latency.work import Work, between
 from capcheck.records import dataclass
@@ -155,24 +156,39 @@ def closed_occupancy(work: Work, *, agents: int, away_ms: float) -> Occupancy:
     slots = work.slots
     inside = _finite_source(work, agents, away_ms)
     others = _finite_source(work, agents - 1, away_ms)
-    rate = math.fsum(p / work.completion_ms[min(n, slots)] for n, p in enumerate(inside) if n)
     running = inside[: slots + 1]
     if agents > slots:
         running[slots] += math.fsum(inside[slots + 1 :])
-    queued = math.fsum(
-        share * (1.0 - work.admits[n]) if n < slots else share for n, share in enumerate(others)
-    )
+    refused = [share * (1.0 - room) for share, room in zip(others, work.admits, strict=False)]
+    queued = math.fsum([*refused, *others[slots + 1 :]])
+    rate = _completions_per_ms(work, inside)
     return Occupancy(tuple(running), tuple(others), queued, 0.0, 0.0, rate)
+
+
+def closed_rate_per_ms(work: Work, *, agents: int, away_ms: float) -> float:
+    """The `arrivals_per_ms` of `closed_occupancy`."""
+    return _completions_per_ms(work, _finite_source(work, agents, away_ms))
+
+
+def _completions_per_ms(work: Work, inside: Sequence[float]) -> float:
+    """By the shares of time with so many inside: beyond the slots at the rate of full ones."""
+    slots, completion = work.slots, work.completion_ms
+    full = completion[slots]
+    waiting = [share / full for share in inside[slots + 1 :]]
+    return math.fsum([*map(truediv, inside[1 : slots + 1], completion[1:]), *waiting])
 
 
 def _finite_source(work: Work, agents: int, away_ms: float) -> list[float]:
     if away_ms <= 0.0:
         return [0.0] * agents + [1.0]
-    weights = [1.0]
+    completion, last = work.completion_ms, work.slots
+    weights, weight = [1.0], 1.0
     for inside in range(1, agents + 1):
-        service = work.completion_ms[min(inside, work.slots)]
-        weights.append(weights[-1] * (agents - inside + 1) / away_ms * service)
-        if weights[-1] > 1e200:
-            weights = [weight / weights[-1] for weight in weights]
+        service = completion[inside] if inside < last else completion[last]
+        weight = weight * (agents - inside + 1) / away_ms * service
+        weights.append(weight)
+        if weight > 1e200:
+            weights = [one / weight for one in weights]
+            weight = 1.0
     total = math.fsum(weights)
     return [weight / total for weight in weights]

@@ -8,7 +8,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
-from capcheck.predict.latency.arrival import Found, found_open, slot_wait
+from capcheck.predict.latency.arrival import Found, found_closed, found_open, slot_wait
 from capcheck.predict.latency.decode_stage import DecodeStage
 from capcheck.predict.latency.draws import DRAWS, draws
 from capcheck.predict.latency.lengths import Lengths
@@ -132,6 +132,19 @@ class Passage:
 def open_passage(work: Work, occupancy: Occupancy) -> Passage:
     """With Poisson arrivals."""
     return Passage(work, occupancy, found_open(work, occupancy, slot_wait(work, occupancy)))
+
+
+def closed_passage(work: Work, occupancy: Occupancy, *, agents: int, away_ms: float) -> Passage:
+    """With so many clients, each of whom comes back `away_ms` after its answer."""
+    cycle = agents / occupancy.arrivals_per_ms
+    return Passage(
+        work,
+        occupancy,
+        found_closed(work, occupancy, aligned=away_ms <= 0.0),
+        others=(agents - 1) / agents,
+        regular=max(0.0, cycle - away_ms) / cycle,
+        away_ms=away_ms,
+    )
 
 
 @lru_cache(maxsize=32)

@@ -9,10 +9,15 @@ from capcheck.predict.latency.server import Behaviour, Parts, Percentiles
 from capcheck.predict.latency.work import Work
 
 
+def takes_turns(work: Work) -> bool:
+    """One slot serves requests of one length, so that the waits of a closed loop are `in_turns`."""
+    lengths_vary = work.output.cv > 0.0 or work.prompt.cv > 0.0
+    return work.slots == 1 and not lengths_vary
+
+
 def is_exact(work: Work) -> bool:
     """Whether the waits of an open loop are those of `one_at_a_time`."""
-    lengths_vary = work.output.cv > 0.0 or work.prompt.cv > 0.0
-    return work.slots == 1 and not lengths_vary and work.server.arrival_spread == 1.0
+    return takes_turns(work) and work.server.arrival_spread == 1.0
 
 
 def percentile_ms(work: Work, rate_per_ms: float, metric: str, percentile: int) -> float:
@@ -48,6 +53,19 @@ def one_at_a_time(work: Work, rate_per_ms: float, behaviour: Behaviour) -> Behav
     )
 
 
+def round_ms(work: Work, agents: int, away_ms: float) -> float:
+    """The time in which each agent has its turn."""
+    service = work.completion_ms[1]
+    return max(away_ms + service, agents * service)
+
+
+def turns_ms(work: Work, agents: int, away_ms: float, metric: str) -> float:
+    """The `ttft` or `latency` of every request of `in_turns`, where that is exact."""
+    own = work.prefill_ms if metric == "ttft" else work.completion_ms[1]
+    waited = round_ms(work, agents, away_ms) - away_ms - work.completion_ms[1]
+    return waited + work.server.host_delay_ms + own
+
+
 def in_turns(work: Work, agents: int, away_ms: float, behaviour: Behaviour) -> Behaviour:
     """`behaviour` of a closed loop, exact where one slot serves requests of one length.
 
@@ -55,10 +73,10 @@ def in_turns(work: Work, agents: int, away_ms: float, behaviour: Behaviour) -> B
     Ollama's closed loops within 1.2 % (TR129, 24 rows) and 5 % (TR130, 12 rows) of the measured
     rates.
     """
-    if work.slots > 1 or work.output.cv > 0.0 or work.prompt.cv > 0.0:
+    if not takes_turns(work):
         return behaviour
     service = work.completion_ms[1]
-    cycle = max(away_ms + service, agents * service)
+    cycle = round_ms(work, agents, away_ms)
     wait = cycle - away_ms - service
     waits = Percentiles(wait, wait, wait, wait, wait)
     delay = work.server.host_delay_ms

@@ -7,8 +7,14 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from capcheck.manifest.deployment import LatencyLimit, Slo, Traffic
-from capcheck.predict.latency.batch_server import NO_LIMITS, closed_loop, open_loop
-from capcheck.predict.latency.breach import surely_breaks
+from capcheck.predict.latency.batch_server import (
+    NO_LIMITS,
+    away_ms,
+    closed_loop,
+    loop_rate_per_ms,
+    open_loop,
+)
+from capcheck.predict.latency.breach import MARGIN, loop_surely_breaks, surely_breaks
 from capcheck.predict.latency.lengths import Lengths
 from capcheck.predict.latency.server import Behaviour, Limits, Server
 from capcheck.predict.latency.work import prefill_work_ms, work_of
@@ -54,9 +60,18 @@ class Demand:
     def surely_breaks(self, server: Server, slo: Slo) -> bool:
         """Whether `on` such servers surely breaks a limit of `slo`, for a fraction of the work.
 
-        Of an open loop; nothing is said of a closed one. False: it may hold.
+        False: it may hold.
         """
-        if self.traffic.agents is not None or self.traffic.requests_per_second is None:
+        traffic = self.traffic
+        if slo.min_throughput_tok_s is not None:
+            looped = traffic.agents is not None
+            most = self._agents_tok_s(server) if looped else self._capacity_tok_s(server)
+            if most < slo.min_throughput_tok_s / MARGIN:
+                return True
+        if traffic.agents is not None:
+            agents, think_time_s = self._spread[0][0], traffic.think_time_s
+            return _loop_surely_breaks(server, agents, think_time_s, self.prompt, self.output, slo)
+        if traffic.requests_per_second is None:
             return False
         rate = self.busiest_rps / self.copies / 1000.0
         return _surely_breaks(server, rate, self.prompt, self.output, slo)
@@ -81,13 +96,17 @@ class Demand:
         )
 
     def _closed(self, server: Server) -> Total:
-        """Agents spread evenly; where they do not divide, latency is that of the fullest copy."""
+        """Latency is that of the fullest copy."""
         agents, copies = self.traffic.agents or 1, self.copies
-        fewer, fuller_copies = divmod(agents, copies)
-        fullest = self._loop(server, fewer + 1 if fuller_copies else fewer)
-        throughput = fullest.throughput_tok_s * (fuller_copies or copies)
-        if fuller_copies and fewer:
-            throughput += self._loop(server, fewer).throughput_tok_s * (copies - fuller_copies)
+        fullest = closed_loop(
+            server,
+            agents=self._spread[0][0],
+            think_time_s=self.traffic.think_time_s,
+            prompt=self.prompt,
+            output=self.output,
+            limits=self.limits,
+        )
+        throughput = self._agents_tok_s(server)
         return Total(
             copy=fullest,
             throughput_tok_s=throughput,
@@ -98,15 +117,27 @@ class Demand:
             scaling_efficiency=throughput / agents / self._lone_tok_s(server),
         )
 
-    def _loop(self, server: Server, agents: int) -> Behaviour:
-        return closed_loop(
-            server,
-            agents=agents,
-            think_time_s=self.traffic.think_time_s,
-            prompt=self.prompt,
-            output=self.output,
-            limits=self.limits,
+    @property
+    def _spread(self) -> list[tuple[int, int]]:
+        """Agents of a copy, and how many copies have as many: evenly, the fullest first."""
+        fewer, fuller = divmod(self.traffic.agents or 1, self.copies)
+        spread = [(fewer + 1, fuller), (fewer, self.copies - fuller)]
+        return [(agents, copies) for agents, copies in spread if agents and copies]
+
+    def _capacity_tok_s(self, server: Server) -> float:
+        """Tokens per second of all copies when every slot is busy."""
+        work = work_of(server, prompt=self.prompt, output=self.output)
+        return 1000.0 * work.saturation_per_ms * self.output.mean * self.copies
+
+    def _agents_tok_s(self, server: Server) -> float:
+        """Tokens per second of all agents."""
+        work = work_of(server, prompt=self.prompt, output=self.output)
+        away = away_ms(server, self.traffic.think_time_s)
+        rate = sum(
+            copies * loop_rate_per_ms(work, agents=agents, away_ms=away)
+            for agents, copies in self._spread
         )
+        return 1000.0 * rate * self.output.mean
 
     def _lone_tok_s(self, server: Server) -> float:
         """Tokens per second of an agent that has a copy to itself."""
@@ -126,6 +157,20 @@ def _surely_breaks(
     if most is not None and rate_per_ms / work.saturation_per_ms > most:
         return True
     return surely_breaks(work, rate_per_ms, slo.latency)
+
+
+# A search tries the same replicas with other settings that leave the server as it is.
+@lru_cache(maxsize=256)
+def _loop_surely_breaks(
+    server: Server, agents: int, think_time_s: float, prompt: Lengths, output: Lengths, slo: Slo
+) -> bool:
+    work, most = work_of(server, prompt=prompt, output=output), slo.max_utilisation
+    away = away_ms(server, think_time_s)
+    if most is not None and most < 1.0:
+        rate = loop_rate_per_ms(work, agents=agents, away_ms=away)
+        if rate / work.saturation_per_ms > most * MARGIN:
+            return True
+    return loop_surely_breaks(work, agents=agents, away_ms=away, limits=slo.latency)
 
 
 def limits_of(stated: Sequence[LatencyLimit]) -> Limits:

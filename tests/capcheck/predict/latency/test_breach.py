@@ -4,11 +4,12 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from capcheck.manifest.deployment import LatencyLimit
-from capcheck.predict.latency.batch_server import under_rate
-from capcheck.predict.latency.breach import surely_breaks
+from capcheck.manifest.deployment import LatencyLimit, Slo, Traffic
+from capcheck.predict.latency.batch_server import closed_loop, loop_rate_per_ms, under_rate
+from capcheck.predict.latency.breach import loop_surely_breaks, surely_breaks
 from capcheck.predict.latency.lengths import Lengths
-from capcheck.predict.latency.server import Server
+from capcheck.predict.latency.server import Behaviour, Server
+from capcheck.predict.latency.traffic import Demand
 from capcheck.predict.latency.work import Work, work_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -40,7 +41,21 @@ def work(
 
 def figure(one: Work, rate: float, metric: str, percentile: int) -> float | None:
     """The full prediction; None where the queue is unstable."""
-    behaviour = under_rate(one, rate)
+    return part(under_rate(one, rate), metric, percentile)
+
+
+def loop(one: Work, agents: int, think_ms: float) -> Behaviour:
+    """The full prediction of a closed loop, which is always stable."""
+    return closed_loop(
+        one.server,
+        agents=agents,
+        think_time_s=think_ms / 1000.0,
+        prompt=one.prompt,
+        output=one.output,
+    )
+
+
+def part(behaviour: Behaviour, metric: str, percentile: int) -> float | None:
     found = {
         "ttft": behaviour.ttft_ms,
         "tpot": behaviour.tpot_ms,
@@ -92,6 +107,53 @@ def test_what_surely_breaks_a_limit_is_predicted_above_it(
         pytest.fail("an unstable queue breaks every limit")
 
 
+@settings(max_examples=300, deadline=None)
+@given(
+    WORKS,
+    st.sampled_from([1, 2, 3, 5, 20, 70, 300]),
+    st.sampled_from([0.0, 1e-3, 50.0, 2_000.0, 60_000.0]),
+    st.sampled_from(["ttft", "tpot", "latency"]),
+    st.sampled_from(PERCENTILES),
+    st.one_of(st.floats(0.3, 1.5), st.sampled_from([1.0, 1.0 - 1e-9, 1.0 + 1e-9])),
+)
+def test_what_surely_breaks_a_limit_in_a_closed_loop_is_predicted_above_it(
+    one: Work, agents: int, think_ms: float, metric: str, percentile: int, share: float
+):
+    behaviour = loop(one, agents, think_ms)
+    found = part(behaviour, metric, percentile)
+    stated = limit(metric, percentile, share * found)
+    away = think_ms + one.server.host_delay_ms
+    if loop_surely_breaks(one, agents=agents, away_ms=away, limits=[stated]):
+        assert found > stated.limit_ms
+    rate = loop_rate_per_ms(one, agents=agents, away_ms=away)
+    assert rate * 1000.0 * one.output.mean == pytest.approx(behaviour.throughput_tok_s)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    WORKS,
+    st.sampled_from([None, 1, 5, 40]),
+    st.integers(1, 9),
+    st.floats(0.3, 1.5),
+    st.sampled_from(["utilisation", "throughput"]),
+)
+def test_a_load_that_surely_breaks_a_limit_is_predicted_to(
+    one: Work, agents: int | None, copies: int, share: float, figure: str
+):
+    rate = None if agents else 0.5 * copies * one.saturation_per_ms * 1000.0
+    traffic = Traffic(requests_per_second=rate, agents=agents, think_time_s=0.5)
+    demand = Demand(traffic, copies, one.prompt, one.output)
+    total = demand.on(one.server)
+    if figure == "utilisation":
+        stated = min(1.0, share * total.copy.utilisation)
+        breaks = demand.surely_breaks(one.server, Slo(max_utilisation=stated))
+        assert breaks == (total.copy.utilisation > stated * (1.0 + 2e-9))
+    else:
+        most = total.capacity_tok_s if agents is None else total.throughput_tok_s
+        breaks = demand.surely_breaks(one.server, Slo(min_throughput_tok_s=share * most))
+        assert breaks == (share > 1.0 + 2e-9)
+
+
 def loads() -> Iterator[tuple[Work, float]]:
     chance = random.Random(7)
     for _ in range(120):
@@ -129,6 +191,27 @@ def test_most_of_what_breaks_a_limit_is_told_from_few_draws(
         found = figure(one, rate, metric, percentile)
         assert found is not None
         told.append(surely_breaks(one, rate, [limit(metric, percentile, found / over)]))
+    assert sum(told) / len(told) >= share
+
+
+@pytest.mark.parametrize("agents", [3, 24, 200])
+@pytest.mark.parametrize(
+    ("metric", "percentile", "over", "share"),
+    [
+        ("ttft", 95, 1.02, 1.0),
+        ("latency", 95, 1.05, 0.95),
+        ("latency", 99, 1.05, 0.9),
+        ("tpot", 95, 1.05, 0.8),
+    ],
+)
+def test_most_of_what_breaks_a_limit_in_a_closed_loop_is_told_from_few_draws(
+    agents: int, metric: str, percentile: int, over: float, share: float
+):
+    told = []
+    for one, _ in loads():
+        found = part(loop(one, agents, 1000.0), metric, percentile)
+        broken = [limit(metric, percentile, found / over)]
+        told.append(loop_surely_breaks(one, agents=agents, away_ms=1000.0, limits=broken))
     assert sum(told) / len(told) >= share
 
 
