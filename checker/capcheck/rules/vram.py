@@ -143,9 +143,11 @@ def gate_of(memory: Memory, place: Place) -> Gate:
 
 
 def has_little_left(gate: Gate) -> bool:
-    """Whether more than HIGH_SHARE of the usable memory is expected to be needed."""
+    """Whether what fits is expected to need more than HIGH_SHARE of the usable memory."""
     needed = gate.estimate.value if gate.estimate else None
-    return needed is not None and gate.limit is not None and needed > HIGH_SHARE * gate.limit
+    if gate.verdict != "pass" or needed is None or gate.limit is None:
+        return False
+    return needed > HIGH_SHARE * gate.limit
 
 
 def _unknown(case: Case) -> Iterator[Finding]:

@@ -233,7 +233,7 @@ def test_a_context_that_requests_do_not_fit_is_made_longer(context):
         replicas=Replicas(1, 1),
         serving=Serving(),
         traffic=replace(rag, requests_per_second=0.05),
-        alternatives=AlternativesScope(keep=("gpu", "quant", "backend", "replicas")),
+        alternatives=AlternativesScope(keep=("gpu", "gpus_per_replica", "quant", "backend")),
     )
     checked = judge(today, context)
     assert checked.gates["support"].verdict == "fail"
