@@ -11,6 +11,7 @@ import heapq
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field, replace
+from functools import partial
 
 from capcheck.judge import Checked, Context, Started, start
 from capcheck.manifest.deployment import Deployment
@@ -19,6 +20,7 @@ from capcheck.predict.latency.bounds import saturation_rps, unloaded_ms
 from capcheck.predict.latency.ends import End
 from capcheck.records import dataclass
 from capcheck.rules import vram
+from capcheck.rules.latency import HIGH_UTILISATION
 from capcheck.search.alternative import Edit
 from capcheck.search.edits import disruption, edits, root_of_edits
 from capcheck.search.members import others
@@ -189,9 +191,19 @@ class Cheapest:
         today, fewest = self.today.resolved.deployment, self.replication.fewest
         slots, least = alone.most_slots(today), self.replication.limit + 1
         while slots and least > fewest:
-            each = alone.roomiest_rps(today, slots=slots, end=self.end)
-            least, slots = min(least, self.replication.needed(each)), slots // 2
+            roomiest_rps = partial(alone.roomiest_rps, today, slots=slots)
+            least, slots = min(least, self._needed(alone, roomiest_rps)), slots // 2
         return least
+
+    def _needed(self, alone: Sketch, each_rps: Callable[..., float | None]) -> int:
+        """Replicas below which a queue without limit is busier than allowed, or than is no risk."""
+        engine, most = alone.resolved.engine, self.today.resolved.deployment.slo.max_utilisation
+        if engine is None or engine.max_queue is not None:
+            return self.replication.needed(each_rps(end=self.end))
+        if most is None and "high-utilisation" not in self._risks_today():
+            likely = self.replication.needed(each_rps(end="value"), busy=HIGH_UTILISATION)
+            return max(likely, self.replication.needed(each_rps(end=self.end)))
+        return self.replication.needed(each_rps(end=self.end), busy=most or 1.0)
 
     def _ruled_out_by(self, family: Family) -> float:
         """What the family surely lacks of memory, quality or speed, as a share of the limit."""
@@ -231,7 +243,7 @@ class Cheapest:
         if not alone.holds_requests(deployment):
             return None
         gate = vram.gate_of(alone.memory, deployment.place)
-        replicas = self.replication.needed(alone.saturation_rps(deployment, end=self.end))
+        replicas = self._needed(alone, partial(alone.saturation_rps, deployment))
         short = 0.0 if holds(gate, self.end) else distance(gate, self.end)
         if replicas > self.replication.limit:
             short = math.inf

@@ -14,6 +14,9 @@ from capcheck.search.hardware import Hardware
 # TR133 SS10.1 searches 1 to 16 instances.
 MAX_REPLICAS = 16
 
+# A number of replicas that is this little above a whole one is that.
+ROUNDING = 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class Replication:
@@ -57,19 +60,20 @@ class Replication:
         most_usd = min(self.ceiling_usd_month, math.inf if budget is None else budget)
         if most_usd == math.inf:
             return self.limit
-        return int(most_usd / each + 1e-9) * hardware.replicas_each
+        return int(most_usd / each + ROUNDING) * hardware.replicas_each
 
     def over_budget(self, hardware: Hardware, replicas: int) -> float:
         """The share of the budget by which so many cost too much; 0 without a budget."""
         budget = self.today.deployment.budget.monthly_usd
         return max(0.0, hardware.usd_month(replicas) / budget - 1.0) if budget else 0.0
 
-    def needed(self, each_rps: float | None) -> int:
-        """Replicas below which the stated rate saturates, when one serves `each_rps`."""
+    def needed(self, each_rps: float | None, *, busy: float = 1.0) -> int:
+        """The fewest that the stated rate keeps busy for no more than this share, when `each_rps`
+        saturates one."""
         traffic = self.today.deployment.traffic
         if not each_rps or traffic is None or traffic.requests_per_second is None:
             return self.fewest
         if replicas_are_fixed(self.today):
             return self.fewest
         peak = max(traffic.requests_per_second, traffic.peak_requests_per_second or 0.0)
-        return max(self.fewest, math.ceil(peak / each_rps))
+        return max(self.fewest, math.ceil(peak / (each_rps * busy) - ROUNDING))
