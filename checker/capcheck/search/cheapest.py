@@ -23,7 +23,7 @@ from capcheck.rules import vram
 from capcheck.rules.latency import HIGH_UTILISATION
 from capcheck.search.alternative import Edit
 from capcheck.search.edits import disruption, edits, root_of_edits
-from capcheck.search.members import others
+from capcheck.search.members import holds_requests, most_slots, others
 from capcheck.search.passing import (
     FADING_RISKS,
     LASTING_RISKS,
@@ -167,7 +167,7 @@ class Cheapest:
         short, today = self._ruled_out_by(family), self.today.resolved.deployment
         if short <= 0:
             alone = self._sketch(family, family.of(today))
-            short = late_by(today, alone.lone_ms(today, end=self.end))
+            short = late_by(today, alone.lone_ms(end=self.end))
         if short > 0:
             self._miss(family, short)
             return
@@ -188,10 +188,10 @@ class Cheapest:
 
         Most do with the fewest whatever their slots, so that one number of them tells.
         """
-        today, fewest = self.today.resolved.deployment, self.replication.fewest
-        slots, least = alone.most_slots(today), self.replication.limit + 1
+        fewest = self.replication.fewest
+        slots, least = most_slots(alone.resolved), self.replication.limit + 1
         while slots and least > fewest:
-            roomiest_rps = partial(alone.roomiest_rps, today, slots=slots)
+            roomiest_rps = partial(alone.roomiest_rps, slots=slots)
             least, slots = min(least, self._needed(alone, roomiest_rps)), slots // 2
         return least
 
@@ -219,8 +219,7 @@ class Cheapest:
         if found is None:
             stated = family.of(self.today.resolved.deployment)
             first = self._sketch(family, stated)
-            resolved = replace(first.resolved, deployment=stated)
-            found = (stated, *others(resolved, first.memory, self.context.registry))
+            found = (stated, *others(first.resolved, first.memory, self.context.registry))
             self.opened[family.order] = found
         return found
 
@@ -240,10 +239,10 @@ class Cheapest:
     def _bounds(self, family: Family, deployment: Deployment) -> Bounds | None:
         """What a setting lacks whatever its load; None when its context is too short."""
         alone = self._sketch(family, deployment)
-        if not alone.holds_requests(deployment):
+        if not holds_requests(alone.resolved):
             return None
         gate = vram.gate_of(alone.memory, deployment.place)
-        replicas = self._needed(alone, partial(alone.saturation_rps, deployment))
+        replicas = self._needed(alone, alone.saturation_rps)
         short = 0.0 if holds(gate, self.end) else distance(gate, self.end)
         if replicas > self.replication.limit:
             short = math.inf
@@ -434,8 +433,8 @@ class Cheapest:
         found = self.qualities.get(family.weights)
         if found is None:
             today = self.today.resolved.deployment
-            resolved = replace(self._sketch(family, family.of(today)).resolved, deployment=today)
-            score = quality(resolved, self.context.coefficients)
+            alone = self._sketch(family, family.of(today))
+            score = quality(alone.resolved, self.context.coefficients)
             found = ranked_quality(score, self.today.forecast.quality)
             self.qualities[family.weights] = found
         return found

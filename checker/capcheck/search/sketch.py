@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property
 
-from capcheck.estimate import Estimate
+from capcheck.estimate import Estimate, unknown
 from capcheck.judge import Context
 from capcheck.manifest.deployment import Deployment
 from capcheck.predict.coefficients import Coefficients
@@ -20,67 +20,78 @@ from capcheck.registry.specs import GpuSpec
 from capcheck.registry.tables import Registry
 from capcheck.resolution.engine_settings import Machine, Parts, values
 from capcheck.resolution.resolved import Resolved
-from capcheck.search.members import holds_requests, most_slots
 from capcheck.search.space import Family
 
 
 @dataclass(frozen=True)
-class Sketch:
-    """Speed and memory of an engine copy as `start` would have them, for a sixth of the work.
+class Copy:
+    """Speed and memory of an engine copy, as a forecast would have them.
 
-    Of `resolved` nothing else holds: origins, prices and replicas are another deployment's.
+    They depend on nothing but what deployments of one space have in common. Of `resolved` nothing
+    else holds: lengths, rates, origins, prices and replicas are another deployment's.
     """
 
     resolved: Resolved
     coefficients: Coefficients
+    speeds: dict[tuple[float, int], Speed | Estimate]
 
     @cached_property
     def speed(self) -> Speed | Estimate:
-        """As in a forecast."""
-        return speed(self.resolved, self.coefficients)
+        """The same for all members of a family with this type of cache and token budget."""
+        engine = self.resolved.engine
+        if engine is None:
+            return unknown(self.resolved.needs)
+        same = engine.kv_bytes_per_element, engine.max_num_batched_tokens
+        if same not in self.speeds:
+            self.speeds[same] = speed(self.resolved, self.coefficients)
+        return self.speeds[same]
 
     @cached_property
     def memory(self) -> Memory:
-        """As in a forecast."""
+        """Of the fullest GPU."""
         return memory(self.resolved, self.coefficients)
 
-    def lone_ms(self, today: Deployment, *, end: End) -> tuple[float, float, float] | None:
-        """TTFT, TPOT and latency of a lone request of today's; None without lengths or speed."""
-        return unloaded_ms(replace(self.resolved, deployment=today), self.speed, end=end)
 
-    def saturation_rps(self, today: Deployment, *, end: End) -> float | None:
-        """Requests of today's per second that saturate a replica."""
-        resolved = replace(self.resolved, deployment=today)
-        return saturation_rps(resolved, self.speed, self.memory, end=end)
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """A member as `start` would have it as far as bounds need it, for a sixth of the work.
 
-    def roomiest_rps(self, today: Deployment, *, slots: int, end: End) -> float | None:
-        """Requests of today's per second that saturate so many slots with enough cache."""
+    Origins, prices and replicas of `resolved` are another deployment's.
+    """
+
+    resolved: Resolved
+    copy: Copy
+
+    @property
+    def memory(self) -> Memory:
+        """As in a forecast."""
+        return self.copy.memory
+
+    def lone_ms(self, *, end: End) -> tuple[float, float, float] | None:
+        """TTFT, TPOT and latency of a lone request; None without lengths or speed."""
+        return unloaded_ms(self.resolved, self.copy.speed, end=end)
+
+    def saturation_rps(self, *, end: End) -> float | None:
+        """Requests per second that saturate a replica."""
+        return saturation_rps(self.resolved, self.copy.speed, self.memory, end=end)
+
+    def roomiest_rps(self, *, slots: int, end: End) -> float | None:
+        """Requests per second that saturate so many slots with enough cache."""
         engine = self.resolved.engine
         if engine is None:
             return None
-        engine = replace(engine, max_num_seqs=slots)
-        resolved = replace(self.resolved, deployment=today, engine=engine)
-        return saturation_rps(resolved, self.speed, None, end=end)
-
-    def most_slots(self, today: Deployment) -> int:
-        """The most slots of any setting; 0 when the engine is not known."""
-        return most_slots(replace(self.resolved, deployment=today))
-
-    def holds_requests(self, today: Deployment) -> bool:
-        """Whether the context in force holds today's longest request."""
-        return holds_requests(replace(self.resolved, deployment=today))
+        resolved = replace(self.resolved, engine=replace(engine, max_num_seqs=slots))
+        return saturation_rps(resolved, self.copy.speed, None, end=end)
 
 
 def sketch(family: Family, deployment: Deployment, today: Resolved, context: Context) -> Sketch:
-    """The sketch of a member of a family, whose manifest entry is `deployment`.
-
-    It is kept: it depends on nothing but what deployments of one space have in common.
-    """
-    found = family.sketches.get(deployment.serving)
-    if found is None:
+    """The sketch of a member of a family, whose manifest entry is `deployment`."""
+    copy = family.copies.get(deployment.serving)
+    if copy is None:
         resolved = sketched(family, deployment, today, context.registry)
-        found = family.sketches[deployment.serving] = Sketch(resolved, context.coefficients)
-    return found
+        copy = Copy(resolved, context.coefficients, family.speeds)
+        family.copies[deployment.serving] = copy
+    return Sketch(replace(copy.resolved, deployment=deployment), copy)
 
 
 def sketched(

@@ -7,10 +7,12 @@ from dataclasses import field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from capcheck.estimate import Estimate
 from capcheck.judge import Context
 from capcheck.manifest.deployment import Deployment, Replicas, Serving
 from capcheck.predict.coefficients import Coefficients
 from capcheck.predict.latency.lengths import lengths_of
+from capcheck.predict.speed.engine_copy import Speed
 from capcheck.records import dataclass
 from capcheck.registry import support
 from capcheck.registry.tables import Registry
@@ -30,7 +32,7 @@ PIPELINES = frozenset({"vllm", "sglang", "tensorrt-llm"})
 ONE_REPLICA = Replicas(1, 1)
 
 if TYPE_CHECKING:
-    from capcheck.search.sketch import Sketch
+    from capcheck.search.sketch import Copy
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,8 @@ class Family:
 
     `changed` are the fields in which its manifest entry differs from today's. `order` is by what is
     served, then by hardware, each as the tables list them. `short_by` is the share of the memory by
-    which at least the weights alone are too large, 0 when they may do. `sketches` remembers those
-    of its members by their settings.
+    which at least the weights alone are too large, 0 when they may do. `copies` and `speeds` are
+    remembered sketches of its members.
     """
 
     served: Served
@@ -48,7 +50,10 @@ class Family:
     changed: Mapping[str, object]
     order: int
     short_by: float
-    sketches: dict[Serving, Sketch] = field(default_factory=dict, compare=False, repr=False)
+    copies: dict[Serving, Copy] = field(default_factory=dict, compare=False, repr=False)
+    speeds: dict[tuple[float, int], Speed | Estimate] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def of(self, today: Deployment) -> Deployment:
         """The manifest entry, with one replica."""
