@@ -14,7 +14,7 @@ from dataclasses import field, replace
 from functools import partial
 
 from capcheck.judge import Checked, Context, Started, start
-from capcheck.manifest.deployment import Deployment
+from capcheck.manifest.deployment import Deployment, Serving
 from capcheck.predict.compose import quality
 from capcheck.predict.latency.bounds import saturation_rps, unloaded_ms
 from capcheck.predict.latency.ends import End
@@ -166,7 +166,7 @@ class Cheapest:
             return
         short, today = self._ruled_out_by(family), self.today.resolved.deployment
         if short <= 0:
-            alone = self._sketch(family, family.of(today))
+            alone = self._sketch(family, family.serving)
             short = late_by(today, alone.lone_ms(end=self.end))
         if short > 0:
             self._miss(family, short)
@@ -218,8 +218,9 @@ class Cheapest:
         found = self.opened.get(family.order)
         if found is None:
             stated = family.of(self.today.resolved.deployment)
-            first = self._sketch(family, stated)
-            found = (stated, *others(first.resolved, first.memory, self.context.registry))
+            first = self._sketch(family, stated.serving)
+            resolved = replace(first.resolved, deployment=stated)
+            found = (stated, *others(resolved, first.memory, self.context.registry))
             self.opened[family.order] = found
         return found
 
@@ -238,7 +239,7 @@ class Cheapest:
 
     def _bounds(self, family: Family, deployment: Deployment) -> Bounds | None:
         """What a setting lacks whatever its load; None when its context is too short."""
-        alone = self._sketch(family, deployment)
+        alone = self._sketch(family, deployment.serving)
         if not holds_requests(alone.resolved):
             return None
         gate = vram.gate_of(alone.memory, deployment.place)
@@ -432,15 +433,14 @@ class Cheapest:
         """As it ranks."""
         found = self.qualities.get(family.weights)
         if found is None:
-            today = self.today.resolved.deployment
-            alone = self._sketch(family, family.of(today))
+            alone = self._sketch(family, family.serving)
             score = quality(alone.resolved, self.context.coefficients)
             found = ranked_quality(score, self.today.forecast.quality)
             self.qualities[family.weights] = found
         return found
 
-    def _sketch(self, family: Family, deployment: Deployment) -> Sketch:
-        return sketch(family, deployment, self.today.resolved, self.context)
+    def _sketch(self, family: Family, serving: Serving) -> Sketch:
+        return sketch(family, serving, self.today.resolved, self.context)
 
     def _start(self, deployment: Deployment) -> Started:
         fewest = self.replication.stated(self.replication.fewest)

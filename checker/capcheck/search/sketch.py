@@ -7,7 +7,7 @@ from functools import cached_property
 
 from capcheck.estimate import Estimate, unknown
 from capcheck.judge import Context
-from capcheck.manifest.deployment import Deployment
+from capcheck.manifest.deployment import Deployment, Serving
 from capcheck.predict.coefficients import Coefficients
 from capcheck.predict.forecast import Memory
 from capcheck.predict.latency.bounds import saturation_rps, unloaded_ms
@@ -56,7 +56,7 @@ class Copy:
 class Sketch:
     """A member as `start` would have it as far as bounds need it, for a sixth of the work.
 
-    Origins, prices and replicas of `resolved` are another deployment's.
+    Only specs and settings in force of `resolved` are the member's, and the traffic today's.
     """
 
     resolved: Resolved
@@ -84,14 +84,14 @@ class Sketch:
         return saturation_rps(resolved, self.copy.speed, None, end=end)
 
 
-def sketch(family: Family, deployment: Deployment, today: Resolved, context: Context) -> Sketch:
-    """The sketch of a member of a family, whose manifest entry is `deployment`."""
-    copy = family.copies.get(deployment.serving)
+def sketch(family: Family, serving: Serving, today: Resolved, context: Context) -> Sketch:
+    """The sketch of a member of a family by its settings."""
+    copy = family.copies.get(serving)
     if copy is None:
+        deployment = replace(family.of(today.deployment), serving=serving)
         resolved = sketched(family, deployment, today, context.registry)
-        copy = Copy(resolved, context.coefficients, family.speeds)
-        family.copies[deployment.serving] = copy
-    return Sketch(replace(copy.resolved, deployment=deployment), copy)
+        copy = family.copies[serving] = Copy(resolved, context.coefficients, family.speeds)
+    return Sketch(replace(copy.resolved, deployment=today.deployment), copy)
 
 
 def sketched(

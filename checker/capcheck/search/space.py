@@ -39,14 +39,15 @@ if TYPE_CHECKING:
 class Family:
     """Configurations that differ in replicas and light settings only.
 
-    `changed` are the fields in which its manifest entry differs from today's. `order` is by what is
-    served, then by hardware, each as the tables list them. `short_by` is the share of the memory by
-    which at least the weights alone are too large, 0 when they may do. `copies` and `speeds` are
-    remembered sketches of its members.
+    `changed` are the fields beside `serving` in which its manifest entry may differ from today's.
+    `order` is by what is served, then by hardware, each as the tables list them. `short_by` is the
+    share of the memory by which at least the weights alone are too large, 0 when they may do.
+    `copies` and `speeds` are remembered sketches of its members.
     """
 
     served: Served
     hardware: Hardware
+    serving: Serving
     changed: Mapping[str, object]
     order: int
     short_by: float
@@ -57,7 +58,7 @@ class Family:
 
     def of(self, today: Deployment) -> Deployment:
         """The manifest entry, with one replica."""
-        return replace(today, **self.changed)  # type: ignore[arg-type]
+        return replace(today, serving=self.serving, **self.changed)  # type: ignore[arg-type]
 
     @property
     def weights(self) -> tuple[str, str, str]:
@@ -132,11 +133,14 @@ def _families(axes: Axes, registry: Registry) -> Iterator[Family]:
             level = support.weights(quant=what.quant[1], backend=what.backend[1], gpu=gpu).level
             if level in ("does-not-load", "unknown"):
                 continue
-            changed = _changed(axes, what, one)
-            if changed is not None:
-                order = index * len(hardware) + place
-                share = what.least_gib / (one.gpus * usable_gib) if usable_gib else 0.0
-                yield Family(what, one, changed, order, max(0.0, share - 1.0))
+            serving, changed = _serving(axes, what, one.gpus), _changed(axes, what, one)
+            if serving is None or changed is None:
+                continue
+            if serving is not axes.serving or one.gpus != axes.gpus:
+                changed["gpus_per_replica"] = _gpus_to_write(axes, serving, one.gpus)
+            order = index * len(hardware) + place
+            share = what.least_gib / (one.gpus * usable_gib) if usable_gib else 0.0
+            yield Family(what, one, serving, changed, order, max(0.0, share - 1.0))
 
 
 def late_by(deployment: Deployment, shortest_ms: tuple[float, float, float] | None) -> float:
@@ -165,9 +169,29 @@ def _ranks(served: Served, gpus: int) -> tuple[int, int]:
     return ranks, gpus // ranks
 
 
+def _serving(axes: Axes, served: Served, gpus: int) -> Serving | None:
+    """The settings with as many ranks and stages as there are GPUs; None when there is no such."""
+    serving = axes.serving
+    copies = serving.data_parallel_size or 1
+    asked = (serving.tensor_parallel_size or 1) * (serving.pipeline_parallel_size or 1) * copies
+    is_short = asked > gpus and not axes.keeps("tensor_parallel_size")
+    if gpus == axes.gpus and not is_short:
+        return serving
+    if gpus % copies:
+        return None
+    tensor, pipeline = _ranks(served, gpus // copies)
+    if pipeline != (serving.pipeline_parallel_size or 1):
+        if served.backend[1].name not in PIPELINES or axes.keeps("pipeline_parallel_size"):
+            return None
+        serving = replace(serving, pipeline_parallel_size=pipeline)
+    if tensor != (serving.tensor_parallel_size or 1):
+        serving = replace(serving, tensor_parallel_size=tensor)
+    return serving
+
+
 def _changed(axes: Axes, served: Served, hardware: Hardware) -> dict[str, object] | None:
-    """What to write into today's manifest entry; None when it can't be."""
-    gpus, price, serving = hardware.gpus, hardware.price, axes.serving
+    """What to write into today's manifest entry beside the settings; None when it can't be."""
+    price = hardware.price
     changed: dict[str, object] = {
         "model": served.model[0],
         "quant": served.quant[0],
@@ -189,20 +213,11 @@ def _changed(axes: Axes, served: Served, hardware: Hardware) -> dict[str, object
         if release is None:
             return None
         changed["backend_version"] = release
-    copies = serving.data_parallel_size or 1
-    asked = (serving.tensor_parallel_size or 1) * (serving.pipeline_parallel_size or 1) * copies
-    is_short = asked > gpus and not axes.keeps("tensor_parallel_size")
-    if gpus != axes.gpus or is_short:
-        if gpus % copies:
-            return None
-        tensor, pipeline = _ranks(served, gpus // copies)
-        if pipeline != (serving.pipeline_parallel_size or 1):
-            if served.backend[1].name not in PIPELINES or axes.keeps("pipeline_parallel_size"):
-                return None
-            serving = replace(serving, pipeline_parallel_size=pipeline)
-        if tensor != (serving.tensor_parallel_size or 1):
-            serving = replace(serving, tensor_parallel_size=tensor)
-        changed["serving"] = serving
-        if axes.stated_gpus is not None or tensor * pipeline * copies != gpus:
-            changed["gpus_per_replica"] = gpus
     return changed
+
+
+def _gpus_to_write(axes: Axes, serving: Serving, gpus: int) -> int | None:
+    """The number of GPUs where ranks and stages do not say it, or where it was stated."""
+    ranks = (serving.tensor_parallel_size or 1) * (serving.pipeline_parallel_size or 1)
+    said = ranks * (serving.data_parallel_size or 1) == gpus
+    return None if said and axes.stated_gpus is None else gpus

@@ -31,7 +31,7 @@ def test_a_sketch_has_the_settings_speed_and_memory_of_the_start(context, name):
         settings = others(first.resolved, first.forecast.memory, context.registry)
         for deployment in (stated, *settings):
             started = start(deployment, context)
-            drawn = sketch(family, deployment, today, context)
+            drawn = sketch(family, deployment.serving, today, context)
             resolved, speed = started.resolved, started.unloaded.speed
             assert drawn.resolved.engine == resolved.engine
             assert drawn.resolved.gpu_variants == resolved.gpu_variants
