@@ -91,9 +91,8 @@ def simulate_closed(
     think = np.full(requests, think_time_s * 1000.0)
     if think_cv > 0.0 and think_time_s > 0.0:
         think = rng.gamma(1.0 / think_cv**2, think_time_s * 1000.0 * think_cv**2, requests)
-    spread = server.prefill_ms(tokens=prompt.mean) + output.mean * server.step_ms(
-        sequences=1, context_tokens=prompt.mean
-    )
+    step = server.step_ms(sequences=1, context_tokens=prompt.mean)
+    spread = server.prefill_scale * server.prefill_ms(tokens=prompt.mean) + output.mean * step
     spread += think_time_s * 1000.0
     return run_agents(
         server,
@@ -266,6 +265,7 @@ class Engine:
                 break
             tokens = min(todo, budget) if chunked else todo
             took = self.server.prefill_ms(tokens=tokens, context_tokens=cached)
+            took *= self.server.prefill_scale
             own = took - min(self.server.prefill_shared_ms, took)
             duration += share * own + max(0.0, took - own - shared)
             shared = self.server.prefill_shared_ms

@@ -61,7 +61,7 @@ def server_at(
     backend = resolved.backend.name if resolved.backend is not None else ""
     return Server(
         step_ms=_ScaledStep(speed, stream, math.log(step / stream) / math.log(FULL_BATCH)),
-        prefill_ms=_ScaledPrefill(speed, prefill),
+        prefill_ms=_Prefill(speed),
         slots=engine.max_num_seqs,
         kv_tokens=None if tokens is None else tokens / engine.data_parallel_size,
         chunked_prefill=engine.enable_chunked_prefill and backend not in PREFILL_PAUSES_DECODE,
@@ -71,6 +71,7 @@ def server_at(
         prefix_hit_rate=_hit_rate(resolved, engine),
         arrival_spread=arrival_spread(resolved, engine),
         balanced_over=balanced_over(resolved, engine),
+        prefill_scale=prefill,
         prefill_shared_ms=prefill * _shared_ms(resolved, speed),
         prefill_beside=_beside(resolved, engine),
         kv_output_share=KV_OUTPUT_SHARE.get(backend, 1.0),
@@ -141,11 +142,10 @@ class _ScaledStep:
 
 
 @dataclass(frozen=True, slots=True)
-class _ScaledPrefill:
-    """A prefill at one end of its interval."""
+class _Prefill:
+    """A prefill at the point estimate; unlike methods, those of equal speeds are equal."""
 
     speed: Speed
-    factor: float
 
     def __call__(self, *, tokens: float, context_tokens: float = 0.0) -> float:
-        return self.factor * self.speed.prefill_ms(tokens=tokens, context_tokens=context_tokens)
+        return self.speed.prefill_ms(tokens=tokens, context_tokens=context_tokens)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
@@ -14,8 +14,8 @@ from capcheck.predict.latency.draws import DRAWS, draws
 from capcheck.predict.latency.lengths import Lengths
 from capcheck.predict.latency.occupancy import Occupancy
 from capcheck.predict.latency.prefill_stage import PrefillStage
-from capcheck.predict.latency.server import Server
-from capcheck.predict.latency.work import Work, prefill_work_ms
+from capcheck.predict.latency.server import PrefillTime
+from capcheck.predict.latency.work import Work, chunk_tokens, chunked_ms
 
 
 class Times(NamedTuple):
@@ -90,42 +90,58 @@ class Passage:
         latencies = [first + decode for first, decode in zip(ttfts, decodes, strict=True)]
         return Times(found.slot_ms, firsts, decodes, ttfts, latencies, steps)
 
-    def ttfts(self) -> list[float]:
-        """Those of all draws alone."""
-        firsts, _ = self.prefill.first_tokens_ms(self.found, self._prefills())
-        return self._ttfts(self.found, firsts)
+    def ttfts(self, which: Sequence[int] | None = None) -> list[float]:
+        """Those of `times` alone."""
+        found = self.found if which is None else self.found.of(which)
+        firsts, _ = self.prefill.first_tokens_ms(found, self._prefills(which))
+        return self._ttfts(found, firsts)
 
     def _prefills(self, which: Sequence[int] | None = None) -> Sequence[float]:
         server, prompt = self.work.server, self.work.prompt
         if prompt.cv <= 0.0:
             return [self.work.prefill_ms] * (DRAWS if which is None else len(which))
-        if which is None:
-            return _prefills_ms(server.alone, prompt)
-        lengths = _prompts(prompt)
-        return [prefill_work_ms(server, lengths[draw]) for draw in which]
+        chunk, scale = chunk_tokens(server), server.prefill_scale
+        prefills = _prefills(server.prefill_ms, server.prefix_hit_rate, chunk, prompt)
+        return [scale * took for took in prefills.of(range(DRAWS) if which is None else which)]
 
     def _ttfts(self, found: Found, firsts: Sequence[float]) -> list[float]:
         delay = self.work.server.host_delay_ms
         return [wait + delay + first for wait, first in zip(found.slot_ms, firsts, strict=True)]
 
-    def rough_latencies(self) -> list[float]:
-        """To first order in what varies most: enough to tell which draws are long."""
+    def counted(self, metric: str) -> Sequence[int]:
+        """The draws that have this metric: a request of one token has no `tpot`."""
+        if metric != "tpot":
+            return range(DRAWS)
+        return [draw for draw, count in enumerate(self.steps) if count > 0.0]
+
+    def least(self, metric: str) -> list[float]:
+        """What no draw's `ttft`, `tpot` or `latency` is below: its wait, and a batch of its own."""
         work, waits = self.work, self.found.slot_ms
-        decodes = self.decode.rough_ms(self.found, self.steps)
-        if work.prompt.cv <= 0.0 and not any(waits):
-            return decodes  # the rest is the same for all
+        step = min(work.steps_ms[1:])
+        if metric == "tpot":
+            return [step] * DRAWS
+        first = work.server.host_delay_ms
+        if work.prompt.cv <= 0.0:
+            first += work.prefill_ms
+        if metric == "ttft":
+            return [first + wait for wait in waits]
+        return [first + wait + step * count for wait, count in zip(waits, self.steps, strict=True)]
+
+    def rough(self, metric: str) -> list[float]:
+        """`tpot` or `latency` to first order in what varies most; 0 where there is none."""
+        work, steps = self.work, self.steps
+        decodes = self.decode.rough_ms(self.found, steps)
+        if metric == "tpot":
+            pairs = zip(decodes, steps, strict=True)
+            return [decode / count if count > 0.0 else 0.0 for decode, count in pairs]
+        waits, delay = self.found.slot_ms, work.server.host_delay_ms
+        if work.prompt.cv <= 0.0:
+            first = delay + work.prefill_ms
+            return [first + wait + decode for wait, decode in zip(waits, decodes, strict=True)]
         each = work.prefill_ms / work.prompt.mean
         return [
-            wait + each * prompt + decode
+            delay + wait + each * prompt + decode
             for wait, prompt, decode in zip(waits, _prompts(work.prompt), decodes, strict=True)
-        ]
-
-    def rough_tpots(self) -> list[float]:
-        """As `rough_latencies`; 0 of a request of one token, which has none."""
-        decodes = self.decode.rough_ms(self.found, self.steps)
-        return [
-            decode / count if count > 0.0 else 0.0
-            for decode, count in zip(decodes, self.steps, strict=True)
         ]
 
 
@@ -147,10 +163,34 @@ def closed_passage(work: Work, occupancy: Occupancy, *, agents: int, away_ms: fl
     )
 
 
-@lru_cache(maxsize=32)
-def _prefills_ms(server: Server, prompt: Lengths) -> tuple[float, ...]:
-    """Each draw's own prefill."""
-    return tuple(prefill_work_ms(server, tokens) for tokens in _prompts(prompt))
+class _Prefills:
+    """Each draw's own prefill, but for its scale, worked out when it is first asked for."""
+
+    def __init__(
+        self, prefill_ms: PrefillTime, hit_rate: float, chunk: float, prompt: Lengths
+    ) -> None:
+        self._prefill_ms = prefill_ms
+        self._kept = 1.0 - hit_rate
+        self._chunk = chunk
+        self._prompts = _prompts(prompt)
+        self._known: list[float | None] = [None] * DRAWS
+
+    def of(self, which: Sequence[int]) -> Iterator[float]:
+        """Of these draws, in ms."""
+        known = self._known
+        for draw in which:
+            found = known[draw]
+            if found is None:
+                found = known[draw] = self._worked_out(self._prompts[draw])
+            yield found
+
+    def _worked_out(self, tokens: float) -> float:
+        todo = max(1.0, tokens * self._kept)
+        return chunked_ms(self._prefill_ms, todo, cached=max(0.0, tokens - todo), chunk=self._chunk)
+
+
+# The same at both ends of the interval, with other settings and any number of replicas.
+_prefills = lru_cache(maxsize=128)(_Prefills)
 
 
 @lru_cache(maxsize=32)

@@ -22,6 +22,9 @@ class PrefillTime(Protocol):
     def __call__(self, *, tokens: float, context_tokens: float = 0.0) -> float:
         """`tokens` of one request behind `context_tokens` cached ones."""
 
+    def __hash__(self) -> int:
+        """What draws take is remembered by it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -35,8 +38,8 @@ class Server:
     `host_delay_ms` delays each request without holding the GPU, `max_queue` turns away arrivals
     that would wait behind that many, `prefix_hit_rate` is the share of a prompt already cached.
     `balanced_over` copies share the arrivals, each of which goes to the least busy one.
-    Of each prefill, `prefill_shared_ms` is paid once by all prompts of one iteration (launches, and
-    streaming the weights).
+    A prefill takes `prefill_scale` times `prefill_ms`. Of each, `prefill_shared_ms` is paid once by
+    all prompts of one iteration (launches, and streaming the weights).
     The rest holds up requests that decode beside it for `prefill_beside` of its time.
     `arrival_spread` is the squared variation of the gaps between arrivals of an open loop: 1 is
     Poisson.
@@ -53,6 +56,7 @@ class Server:
     prefix_hit_rate: float = 0.0
     kv_output_share: float = 1.0
     arrival_spread: float = 1.0
+    prefill_scale: float = 1.0
     prefill_shared_ms: float = 0.0
     prefill_beside: float = 1.0
     balanced_over: int = 1

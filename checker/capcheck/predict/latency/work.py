@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import accumulate, islice
 
 from capcheck.predict.latency.lengths import Lengths
-from capcheck.predict.latency.server import Server
+from capcheck.predict.latency.server import PrefillTime, Server
 from capcheck.records import dataclass
 
 KEPT = 64  # works remembered: up to 0.2 MiB each with 2,048 slots
@@ -61,16 +61,26 @@ def prefill_work_ms(server: Server, prompt_tokens: float) -> float:
     """GPU time of one prompt's prefill, in the chunks that the server cuts it into."""
     todo = uncached_tokens(server, prompt_tokens)
     cached = max(0.0, prompt_tokens - todo)
-    budget = float(server.max_num_batched_tokens)
-    if not server.chunked_prefill or todo <= budget:
-        return server.prefill_ms(tokens=todo, context_tokens=cached)
-    chunks = math.floor(todo / budget)
+    took = chunked_ms(server.prefill_ms, todo, cached=cached, chunk=chunk_tokens(server))
+    return server.prefill_scale * took
+
+
+def chunk_tokens(server: Server) -> float:
+    """The most tokens of a prompt that one iteration takes."""
+    return float(server.max_num_batched_tokens) if server.chunked_prefill else math.inf
+
+
+def chunked_ms(prefill_ms: PrefillTime, tokens: float, *, cached: float, chunk: float) -> float:
+    """The prefill of so many tokens behind `cached` ones, in pieces of `chunk`."""
+    if tokens <= chunk:
+        return prefill_ms(tokens=tokens, context_tokens=cached)
+    chunks = math.floor(tokens / chunk)
     total = 0.0
     for index in range(chunks):
-        total += server.prefill_ms(tokens=budget, context_tokens=cached + index * budget)
-    rest = todo - chunks * budget
+        total += prefill_ms(tokens=chunk, context_tokens=cached + index * chunk)
+    rest = tokens - chunks * chunk
     if rest >= 1.0:
-        total += server.prefill_ms(tokens=rest, context_tokens=cached + chunks * budget)
+        total += prefill_ms(tokens=rest, context_tokens=cached + chunks * chunk)
     return total
 
 
