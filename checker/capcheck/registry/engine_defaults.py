@@ -76,11 +76,21 @@ class Default:
         )
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
+def defaults(site: Site) -> Mapping[str, Default]:
+    """The rows in force, by setting; the engine has none of those that are missing."""
+    found = {}
+    for (backend, setting), rows in table().items():
+        if backend == site.backend:
+            row = next((row for row in rows if row.applies_to(site)), None)
+            if row is not None:
+                found[setting] = row
+    return found
+
+
 def default(site: Site, setting: str) -> Default | None:
     """The row in force for a setting, or None when the engine has no such thing."""
-    rows = table().get((site.backend, setting), ())
-    return next((row for row in rows if row.applies_to(site)), None)
+    return defaults(site).get(setting)
 
 
 def flag(backend: str, setting: str) -> str | None:

@@ -16,9 +16,10 @@ from capcheck.registry.engine_defaults import (
     NO_LIMIT,
     PARALLEL_SIZES,
     SGLANG_MEMORY_FRACTION,
+    Default,
     Site,
     Value,
-    default,
+    defaults,
     flag,
     memory_fraction_setting,
     sglang_memory_fraction,
@@ -77,6 +78,11 @@ class Parts:
             tensor_parallel_size=self.sizes[0],
         )
 
+    @cached_property
+    def defaults(self) -> Mapping[str, Default]:
+        """What the engine does by itself here."""
+        return defaults(self.site)
+
     def stated(self, setting: str) -> Value | None:
         """The manifest's value, if this engine has such a setting."""
         value: Value | None = getattr(self.serving, setting)
@@ -84,7 +90,7 @@ class Parts:
 
     def usual(self, setting: str) -> Value | None:
         """What the engine does by itself."""
-        row = default(self.site, setting)
+        row = self.defaults.get(setting)
         return row.value if row else None
 
     def either(self, setting: str) -> Value | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from capcheck.predict.coefficients import Coefficients
 from capcheck.predict.speed.effects import effects
@@ -31,6 +32,8 @@ class Fitted:
     exchange: float
 
 
+# The same for all models with these traits.
+@lru_cache(maxsize=4096)
 def fitted(traits: Traits, coefficients: Coefficients) -> Fitted:
     """The coefficients of one configuration, from the artifact and the user's refit of it."""
     own = {name: refit_of(coefficients, name, traits) for name in ("decode", "prefill")}
