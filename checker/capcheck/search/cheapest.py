@@ -186,13 +186,18 @@ class Cheapest:
     def _surely_needed(self, alone: Sketch) -> int:
         """Replicas that each setting of a family needs at the least.
 
-        Most do with the fewest whatever their slots, so that one number of them tells.
+        Mostly what the most slots need; but at the slow end the step of a large batch is less sure,
+        so that fewer may serve more.
         """
-        fewest = self.replication.fewest
-        slots, least = most_slots(alone.resolved), self.replication.limit + 1
-        while slots and least > fewest:
-            roomiest_rps = partial(alone.roomiest_rps, slots=slots)
-            least, slots = min(least, self._needed(alone, roomiest_rps)), slots // 2
+        slots, least = most_slots(alone.resolved), self.replication.fewest
+        each_rps = alone.roomiest_rps(slots=slots, end=self.end) if slots else None
+        while each_rps:
+            least = self._needed(alone, partial(alone.roomiest_rps, slots=slots))
+            slots //= 2
+            if least <= self.replication.fewest or not slots:
+                break
+            fewer_rps = alone.roomiest_rps(slots=slots, end=self.end)
+            each_rps = fewer_rps if fewer_rps and fewer_rps > each_rps else None
         return least
 
     def _needed(self, alone: Sketch, each_rps: Callable[..., float | None]) -> int:
