@@ -7,7 +7,7 @@ from dataclasses import field, replace
 from datetime import date
 
 from capcheck.finding import SEVERITIES, VERDICTS, Finding, Gate, Verdict, worst
-from capcheck.manifest.deployment import Deployment, Replicas
+from capcheck.manifest.deployment import Deployment, Replicas, Slo, Traffic
 from capcheck.policy import own_rules
 from capcheck.policy.impose import imposed
 from capcheck.policy.model import EMPTY, Policy
@@ -130,6 +130,16 @@ class Started:
         case = replace(self.case, resolved=resolved, forecast=unloaded.forecast)
         judgements = tuple(rule.check(case) for rule in WITHOUT_LOAD)
         return replace(self, unloaded=unloaded, case=case, judgements=judgements)
+
+    def restated(self, **changes: Traffic | Slo) -> Started:
+        """The same at another rate or under other limits of load: nothing depends on them so far.
+
+        `changes` are `traffic` and `slo`.
+        """
+        deployment = replace(self.resolved.deployment, **changes)  # type: ignore[arg-type]
+        resolved = replace(self.resolved, deployment=deployment)
+        unloaded = replace(self.unloaded, resolved=resolved)
+        return replace(self, unloaded=unloaded, case=replace(self.case, resolved=resolved))
 
     def finish(self) -> Checked:
         """Predict the load and judge the rest.

@@ -45,7 +45,8 @@ def _with_unit(text: str, unit: str) -> str:
 
 
 def digits(value: float, unit: str) -> str:
-    """Three significant digits below 1000, whole numbers with separators above."""
+    """Three significant digits below 1000 (of rates below 1 too), whole numbers with separators
+    above."""
     return f"{value:,.{_decimals(value, unit)}f}"
 
 
@@ -62,6 +63,9 @@ def enough(value: float, unit: str, sense: Literal["max", "min"] | None) -> floa
 def _decimals(value: float, unit: str) -> int:
     if unit == "":
         return 3
+    if unit == "requests/s" and 0.0 < abs(value) < 0.9995:
+        # A request a minute is a rate too.
+        return 2 - math.floor(math.log10(abs(value) * 1.0005))
     if abs(value) >= 999.5:
         return 0
     if unit.startswith("$") and abs(value) < 100:

@@ -45,6 +45,16 @@ def imposed(deployment: Deployment, policy: Policy) -> Deployment:
     )
 
 
+def without_imposed(policy: Policy) -> Policy:
+    """The policy without the limits that `imposed` takes over."""
+    kept = {
+        name: limit
+        for name, limit in policy.limits.items()
+        if name not in BUDGETS and name != "max_utilisation"
+    }
+    return replace(policy, limits=kept)
+
+
 def is_imposed(pointer: str, deployment: Deployment) -> bool:
     """Whether a limit of the deployment is the policy's: it stands in another file."""
     return pointer in deployment.places and deployment.places[pointer].path != deployment.path

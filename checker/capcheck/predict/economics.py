@@ -8,9 +8,11 @@ from capcheck.predict.forecast import Forecast
 from capcheck.records import dataclass
 from capcheck.resolution.resolved import Resolved
 
-# Share of its TDP that a GPU drew while decoding one stream: 0.18 (gpt2) to 0.80 (phi-2, compiled)
-# of 150 W. SOURCE: TR123 tables 5.1 (NVML, 100 ms), RTX 4080 Laptop; TDP of gpus.csv.
+# Share of its TDP that a GPU drew while decoding one stream: 0.18 (gpt2), 0.42 in the middle, 0.80
+# (phi-2, compiled) of 150 W. SOURCE: TR123 tables 5.1 (NVML, 100 ms; 9 rows), RTX 4080 Laptop; TDP
+# of gpus.csv.
 LEAST_SHARE_OF_TDP = 0.18
+STREAM_SHARE_OF_TDP = 0.42
 
 SECONDS_PER_MONTH = 3600.0 * HOURS_PER_MONTH
 
@@ -67,37 +69,60 @@ def economics(resolved: Resolved, forecast: Forecast, rates: Rates) -> Economics
         power_w=power,
         energy_kwh_month=per_month,
         energy_usd_month=usd,
-        energy_j_per_token=_per_token(power, forecast.load.throughput_tok_s.value),
+        energy_j_per_token=_per_token(power, forecast.load.throughput_tok_s),
         api_usd_month=api,
         break_even_rps=break_even,
     )
 
 
 def _power_w(resolved: Resolved, forecast: Forecast) -> Estimate:
-    """TDP x utilisation, of all GPUs.
+    """TDP x the share of time in which any request runs x what is drawn then, of all GPUs.
 
-    Bounded by the least share of TDP ever measured at that utilisation, and by TDP all the time:
-    utilisation is the share of what the engine could serve, and a GPU that batches little is busy
-    for longer than that.
+    One stream draws what was measured; how far batches take it to TDP is assumed to go with
+    utilisation, the share of what could be served. Bounded by the least share of TDP that was ever
+    measured, and by TDP all the time: nobody measured an idle GPU.
     """
-    gpu, used = resolved.gpu, forecast.load.utilisation
+    gpu, load = resolved.gpu, forecast.load
     if gpu is None or not gpu.tdp_w:
         return unknown("the registry has no TDP of this GPU")
-    if used.value is None:
-        return unknown(f"needs a utilisation: {used.basis}")
+    if load.busy.value is None or load.utilisation.value is None:
+        return unknown(f"needs a utilisation: {load.utilisation.basis}")
     count = resolved.replicas_min * resolved.gpus_per_replica
     most = count * gpu.tdp_w
-    low = LEAST_SHARE_OF_TDP * most * min(1.0, used.value if used.low is None else used.low)
-    share = min(1.0, used.value)
-    basis = f"{count} x TDP {gpu.tdp_w:g} W at utilisation {share:.2f}"
-    return Estimate(most * share, low, most, "assumed", basis)
+    batches = resolved.engine is not None and resolved.engine.max_num_seqs > 1
+    mean_of_peak = _mean_of_peak(resolved)
+    filled = min(1.0, load.utilisation.value * mean_of_peak) if batches else 0.0
+    drawn = STREAM_SHARE_OF_TDP + (1.0 - STREAM_SHARE_OF_TDP) * filled
+    # Idle time falls by a factor for every request more, as where nobody waits (M/G/infinity).
+    busy, least = (
+        1.0 - (1.0 - min(1.0, share)) ** mean_of_peak
+        for share in (load.busy.value, load.busy.value if load.busy.low is None else load.busy.low)
+    )
+    basis = (
+        f"{count} x TDP {gpu.tdp_w:g} W, {100 * busy:.3g} % of the time a request runs and "
+        f"{100 * drawn:.0f} % of TDP is drawn"
+    )
+    value, low = most * busy * drawn, most * least * LEAST_SHARE_OF_TDP
+    return Estimate(value, min(low, value), most, "assumed", basis)
 
 
-def _per_token(power: Estimate, tok_s: float | None) -> Estimate:
+def _mean_of_peak(resolved: Resolved) -> float:
+    """The mean rate over the peak: loads are judged at the peak, energy is paid for a month."""
+    traffic = resolved.deployment.traffic
+    if traffic is None or not traffic.requests_per_second:
+        return 1.0
+    peak = max(traffic.requests_per_second, traffic.peak_requests_per_second or 0.0)
+    return traffic.requests_per_second / peak
+
+
+def _per_token(power: Estimate, tok_s: Estimate) -> Estimate:
     """Joules per output token at the stated traffic."""
-    if not tok_s:
+    if not tok_s.value or power.value is None:
         return unknown("needs a throughput")
-    return _scaled(power, 1.0 / tok_s, f"{power.basis}, {tok_s:.3g} tok/s")
+    slow, fast = tok_s.low or tok_s.value, tok_s.high or tok_s.value
+    low, high = (power.low or 0.0) / fast, None if power.high is None else power.high / slow
+    basis = f"{power.basis}, {tok_s.value:.3g} tok/s"
+    return Estimate(power.value / tok_s.value, low, high, power.provenance, basis)
 
 
 def _hosted(resolved: Resolved, forecast: Forecast, rates: Rates) -> tuple[Estimate, Estimate]:

@@ -68,8 +68,10 @@ class Load:
     """Behaviour at the stated traffic, over all replicas.
 
     `goodput_rps` is the requests per second that keep all stated limits on latency, each by itself.
-    `loss_rate` is the share that a full queue turns away. Of a closed loop, `agent_tok_s` is what
-    each agent gets and `scaling_efficiency` its share of what a lone agent gets: TR133's eta(N).
+    `utilisation` is a share of what could be served, `busy` the share of time in which a replica
+    runs any request. `loss_rate` is the share that a full queue turns away. Of a closed loop,
+    `agent_tok_s` is what each agent gets and `scaling_efficiency` its share of what a lone agent
+    gets: TR133's eta(N).
     `latency_parts_ms` (queue, host, prefill, decode) sum to the mean latency; empty when unknown.
     `preemption` says that requests compete for the KV cache.
     """
@@ -82,6 +84,7 @@ class Load:
     tpot_ms: Distribution
     latency_ms: Distribution
     queue_wait_ms: Distribution
+    busy: Estimate = NOT_LOOKED_FOR
     goodput_rps: Estimate = NOT_LOOKED_FOR
     loss_rate: Estimate = NOT_LOOKED_FOR
     agent_tok_s: Estimate = NOT_LOOKED_FOR

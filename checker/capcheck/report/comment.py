@@ -33,6 +33,7 @@ from capcheck.report.figures import (
     owners,
     plural,
     reading,
+    relaxed,
     saving,
     scalar,
 )
@@ -293,9 +294,7 @@ def _way_out(found: NamedFinding, deployment: Deployment, links: Links) -> str:
         shown = f" → {said}" if said else ""
         return f"**Cheapest fix:** {code(change(best['edits']))}{shown}{click}"
     if deployment["nothing_passes"]:
-        least = "".join(
-            f"; {one['text']}: {change(one['edits'])}" for one in deployment["relaxations"][:1]
-        )
+        least = "".join(f"; {relaxed(one)}" for one in deployment["relaxations"][:1])
         return f"**Alternatives:** {markdown(deployment['nothing_passes'] + least)}"
     return f"**Fix:** {markdown(found['fix'])}" if found["fix"] else ""
 

@@ -17,6 +17,7 @@ from capcheck.report.document import (
     Gate,
     LimitChange,
     NamedFinding,
+    Relaxation,
     Scalar,
     Spot,
 )
@@ -226,6 +227,14 @@ def setup(deployment: Deployment) -> str:
 def change(edits: Iterable[Edit]) -> str:
     """`quant: fp8, replicas: 1`: the edits as one would type them."""
     return ", ".join(map(_one_change, edits)) or "nothing to change"
+
+
+def relaxed(found: Relaxation) -> str:
+    """`with p95 latency ≤ 3.40 s this passes: replicas: 2, $61.00/month`."""
+    price = "" if found["usd_month"] is None else f", {amount(found['usd_month'], '$/month')}"
+    if not found["edits"]:
+        return f"{found['text']} it passes as it is{price}"
+    return f"{found['text']} this passes: {change(found['edits'])}{price}"
 
 
 def _one_change(edit: Edit) -> str:

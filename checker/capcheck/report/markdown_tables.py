@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from capcheck.finding import Verdict
-from capcheck.numbers import amount
 from capcheck.report.compared import earlier, outcome, shown
-from capcheck.report.document import Alternative, Deployment, Document, Relaxation
+from capcheck.report.document import Alternative, Deployment, Document
 from capcheck.report.escape import NAME_LENGTH, code, markdown
 from capcheck.report.figures import (
     WORDS,
@@ -18,6 +17,7 @@ from capcheck.report.figures import (
     headline,
     plural,
     relation,
+    relaxed,
     saving,
     setup,
 )
@@ -108,7 +108,7 @@ def ways(document: Document, rung: Rung) -> Iterator[str]:
         body = [markdown(deployment["nothing_passes"] or "")]
         if found:
             body.append("\n".join((*_CHANGES, *map(_way, found[: rung.ways]))))
-        body.append(_points(*(_limit(one) for one in deployment["relaxations"])))
+        body.append(_points(*map(relaxed, deployment["relaxations"])))
         not_these = [f"{change(one['edits'])}: {one['binding']}" for one in deployment["why_not"]]
         if not_these:
             body.append(f"Why not for less:\n\n{_points(*not_these)}")
@@ -119,12 +119,6 @@ def ways(document: Document, rung: Rung) -> Iterator[str]:
 
 def _points(*lines: str) -> str:
     return "\n".join(f"- {markdown(line)}" for line in lines)
-
-
-def _limit(found: Relaxation) -> str:
-    """`with p95 latency ≤ 3.40 s this passes: replicas: 2, $61.00/month`."""
-    price = "" if found["usd_month"] is None else f", {amount(found['usd_month'], '$/month')}"
-    return f"{found['text']} this passes: {change(found['edits'])}{price}"
 
 
 def _title(deployment: Deployment) -> str:

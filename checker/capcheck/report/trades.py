@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from capcheck.numbers import amount
 from capcheck.report.document import Alternative, Deployment, Economics, FrontPoint, Plan
 from capcheck.report.escape import NAME_LENGTH
-from capcheck.report.figures import brief, change, money, plural, reading
+from capcheck.report.figures import brief, change, money, plural, reading, relaxed
 from capcheck.report.pen import Pen
 
 
@@ -19,9 +19,7 @@ def trades(deployment: Deployment, pen: Pen) -> Iterator[str]:
     if found and (found[0]["saving_usd_year"] or 0.0) >= 1.0:
         yield pen.text(f"    the first saves ${found[0]['saving_usd_year']:,.0f}/year")
     for limit in deployment["relaxations"]:
-        price = "" if limit["usd_month"] is None else f", {amount(limit['usd_month'], '$/month')}"
-        what = change(limit["edits"])
-        yield pen.text(f"    {limit['text']} this passes: {what}{price}", 3 * NAME_LENGTH)
+        yield pen.text(f"    {relaxed(limit)}", 3 * NAME_LENGTH)
     if deployment["likely"] is not None:
         yield pen.text(f"    not surely: {_one(deployment['likely'])}", 3 * NAME_LENGTH)
     yield from _front(deployment["pareto"], pen)

@@ -78,13 +78,14 @@ RULES = (
 
 def check(case: Case) -> Judgement:
     """Gate `budget`; the findings of RULES."""
-    limits = list(_limits(case))
-    judgement = hold(case, "budget", limits)
-    age = _price_age(case) if limits else ()
+    stated = list(limits(case))
+    judgement = hold(case, "budget", stated)
+    age = _price_age(case) if stated else ()
     return Judgement(judgement.gates, (*judgement.findings, *age, *_idle(case)))
 
 
-def _limits(case: Case) -> Iterator[Limit]:
+def limits(case: Case) -> Iterator[Limit]:
+    """Each stated limit of this gate with the figure that it is about."""
     stated, cost = case.deployment.budget, case.forecast.cost
     if stated.monthly_usd is not None:
         yield Limit(

@@ -17,6 +17,10 @@ from capcheck.records import dataclass
 from capcheck.resolution.resolved import Resolved
 
 
+# A price times hours times GPUs is the sum that is stated but for its last bits.
+ROUNDING = 1e-9
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One deployment with its forecast.
@@ -80,6 +84,7 @@ def judge(estimate: Estimate, limit: float, sense: Literal["max", "min"]) -> Ver
     high = float("inf") if estimate.high is None else estimate.high
     if sense == "min":
         low, high, limit = -high, -low, -limit
+    limit += abs(limit) * ROUNDING
     if high <= limit:
         return "pass"
     return "fail" if low > limit else "borderline"

@@ -116,6 +116,14 @@ def check(case: Case) -> Judgement:
     return Judgement(gates, (*findings, *_queue(case)))
 
 
+def limits(case: Case) -> Iterator[Limit]:
+    """Each stated limit of these gates with the figure that it is about."""
+    slo = case.deployment.slo
+    yield from (_limit(case, limit) for limit in slo.latency)
+    if slo.max_utilisation is not None:
+        yield _cap(case, slo.max_utilisation)
+
+
 def _limit(case: Case, limit: LatencyLimit) -> Limit:
     load = case.forecast.load
     by_metric = {"ttft": load.ttft_ms, "tpot": load.tpot_ms, "latency": load.latency_ms}
@@ -133,12 +141,16 @@ def _limit(case: Case, limit: LatencyLimit) -> Limit:
 
 def _utilisation(case: Case) -> Judgement:
     """The stated cap as a gate; without one, TR133's 70 % as a warning."""
-    limit, estimate = case.deployment.slo.max_utilisation, case.forecast.load.utilisation
+    limit = case.deployment.slo.max_utilisation
     if limit is None:
         return Judgement((), tuple(_high_utilisation(case)))
-    stated = Limit(
+    return hold(case, "utilisation", [_cap(case, limit)])
+
+
+def _cap(case: Case, limit: float) -> Limit:
+    return Limit(
         label="utilisation",
-        estimate=estimate,
+        estimate=case.forecast.load.utilisation,
         limit=limit,
         sense="max",
         unit="",
@@ -146,7 +158,6 @@ def _utilisation(case: Case) -> Judgement:
         rule="utilisation-over-limit",
         fix="more replicas or a faster GPU",
     )
-    return hold(case, "utilisation", [stated])
 
 
 def _high_utilisation(case: Case) -> Iterator[Finding]:

@@ -75,11 +75,12 @@ RULES = (
 
 def check(case: Case) -> Judgement:
     """Gate `quality`; findings quality-below-floor, quality-unknown, quality-concerning, ..."""
-    judgement = hold(case, "quality", list(_limits(case)))
+    judgement = hold(case, "quality", list(limits(case)))
     return Judgement(judgement.gates, (*judgement.findings, *_warnings(case)))
 
 
-def _limits(case: Case) -> Iterator[Limit]:
+def limits(case: Case) -> Iterator[Limit]:
+    """Each stated limit of this gate with the figure that it is about."""
     stated, quality = case.deployment.quality, case.forecast.quality
     if stated is None:
         return

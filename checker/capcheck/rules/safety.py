@@ -46,10 +46,11 @@ RULES = (
 
 def check(case: Case) -> Judgement:
     """Gate `safety`, only where the manifest asks for it."""
-    return hold(case, "safety", list(_limits(case)))
+    return hold(case, "safety", list(limits(case)))
 
 
-def _limits(case: Case) -> Iterator[Limit]:
+def limits(case: Case) -> Iterator[Limit]:
+    """Each stated limit of this gate with the figure that it is about."""
     stated, safety = case.deployment.safety, case.forecast.safety
     if stated is None:
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from capcheck.rules.case import Case, Judgement, Limit, hold
 from capcheck.rules.rule import Rule
 
@@ -25,12 +27,17 @@ RULES = (
 
 def check(case: Case) -> Judgement:
     """Gate `throughput`: what the deployment can deliver, not what an open loop asks for."""
+    return hold(case, "throughput", list(limits(case)))
+
+
+def limits(case: Case) -> Iterator[Limit]:
+    """The stated limit of this gate with the figure that it is about."""
     deployment, load = case.deployment, case.forecast.load
     limit = deployment.slo.min_throughput_tok_s
     if limit is None:
-        return Judgement()
+        return
     closed_loop = deployment.traffic is not None and deployment.traffic.agents is not None
-    stated = Limit(
+    yield Limit(
         label="throughput" if closed_loop else "capacity",
         estimate=load.throughput_tok_s if closed_loop else load.capacity_tok_s,
         limit=limit,
@@ -40,4 +47,3 @@ def check(case: Case) -> Judgement:
         rule="throughput-below-limit",
         fix="more replicas, more sequences at once or a faster GPU",
     )
-    return hold(case, "throughput", [stated])

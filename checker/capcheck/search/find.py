@@ -71,12 +71,13 @@ def find(today: Checked, context: Context, wanted: Wanted = BEST) -> Search:
         )
     if found or today.verdict == "pass":
         return search
-    nearest = near_misses(today, cheapest)
+    relaxed = relaxations(today, context, families)
+    nearest = near_misses(today, cheapest, [one.by for one in relaxed])
     return replace(
         search,
-        near_misses=nearest.shown,
-        relaxations=relaxations(nearest.tried),
-        nothing_passes=_why_nothing(nearest.shown, today),
+        near_misses=nearest,
+        relaxations=relaxed,
+        nothing_passes=_why_nothing(nearest, today),
     )
 
 

@@ -54,7 +54,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """Deployments of one GPU each whose memory and load would fit one together."""
+    """Deployments of one GPU each whose memory and load would fit one together.
+
+    `utilisation` is the share of time in which either runs a request.
+    """
 
     gpu: str
     names: tuple[str, ...]
@@ -150,7 +153,7 @@ def _sharing(fleet: Sequence[Searched]) -> Iterator[Sharing]:
     for one in fleet:
         resolved, memory, load = one.resolved, one.forecast.memory, one.forecast.load
         gpu, needed, usable = resolved.gpu, memory.needed.high, memory.usable.value
-        busy = load.utilisation.high
+        busy = load.busy.high
         alone = resolved.gpus_per_replica == 1 and resolved.replicas_max == 1
         if one.verdict != "pass" or gpu is None or not alone:
             continue

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import count
 
 from capcheck.judge import Checked
-from capcheck.records import dataclass
 from capcheck.search.alternative import Alternative
 from capcheck.search.cheapest import Cheapest, Miss
 from capcheck.search.edits import disruption, root_of_edits
@@ -19,60 +18,46 @@ from capcheck.search.passing import distance
 NEAR_MISSES = 3
 NEAR_TRIED = 12
 WHY_NOT = 6
-SINGLE_TRIED = 3
-SINGLES_LOOKED_INTO = 6
 LOOKED_INTO = 400
 
 
-@dataclass(frozen=True, slots=True)
-class Near:
-    """The nearest misses, and all that were looked at for them or for a single limit's sake."""
+def near_misses(
+    today: Checked, cheapest: Cheapest, known: Sequence[Alternative]
+) -> tuple[Alternative, ...]:
+    """Nearest first: every miss waits with its bound until no other bound is lower.
 
-    shown: tuple[Alternative, ...]
-    tried: tuple[Alternative, ...]
-
-
-def near_misses(today: Checked, cheapest: Cheapest) -> Near:
-    """Nearest first: every miss waits with its bound until no other bound is lower."""
+    `known` are misses that were looked at already.
+    """
     order = count()
     waiting: list[tuple[float, int, Miss | Alternative]] = [
+        (_misses_by(one), next(order), one) for one in known if _is_near(one)
+    ]
+    waiting += [
         (miss.at_least, next(order), miss) for miss in cheapest.misses if miss.at_least < math.inf
     ]
     heapq.heapify(waiting)
     shown: list[Alternative] = []
-    tried: list[Alternative] = []
-    left, seen = LOOKED_INTO, [one for one in cheapest.misses if one.started is not None]
+    tried = looked_into = 0
     while waiting and len(shown) < NEAR_MISSES:
         _, _, one = heapq.heappop(waiting)
         if isinstance(one, Alternative):
-            shown.append(one)
-        elif one.started is None and left:
-            left -= 1
+            if all(one.edits != other.edits for other in shown):
+                shown.append(one)
+        elif one.started is None and looked_into < LOOKED_INTO:
+            looked_into += 1
             for better in cheapest.looked_into(one):
                 if better.at_least < math.inf:
                     heapq.heappush(waiting, (better.at_least, next(order), better))
-                if better.started is not None:
-                    seen.append(better)
-        elif one.started is not None and len(tried) < NEAR_TRIED:
+        elif one.started is not None and tried < NEAR_TRIED:
+            tried += 1
             offered = alternative(cheapest.nearest(one), today)
-            tried.append(offered)
-            if offered.edits and offered.binding and _misses_by(offered) < math.inf:
+            if _is_near(offered):
                 heapq.heappush(waiting, (_misses_by(offered), next(order), offered))
-    unseen = [one for _, _, one in waiting if isinstance(one, Miss) and one.over_budget <= 0.0]
-    unseen.sort(key=lambda one: one.short_by)
-    for one in unseen[:SINGLES_LOOKED_INTO]:
-        settings = cheapest.looked_into(one) if one.deployment is None else (one,)
-        seen += (better for each in settings for better in cheapest.looked_into(each))
-    singles = (alternative(cheapest.nearest(one), today) for one in _of_one_limit(seen))
-    return Near(tuple(shown), (*tried, *singles))
+    return tuple(shown)
 
 
-def _of_one_limit(misses: Sequence[Miss]) -> Iterator[Miss]:
-    """Those that money alone is in the way of, and the nearest of those that money is not."""
-    affordable = [one for one in misses if one.over_budget <= 0.0 and one.short_by < math.inf]
-    dear = [one for one in misses if one.over_budget > 0.0 and one.short_by <= 0.0]
-    yield from sorted(affordable, key=lambda one: one.short_by)[:SINGLE_TRIED]
-    yield from sorted(dear, key=lambda one: one.over_budget)[:SINGLE_TRIED]
+def _is_near(offered: Alternative) -> bool:
+    return bool(offered.edits and offered.binding) and _misses_by(offered) < math.inf
 
 
 def why_not(

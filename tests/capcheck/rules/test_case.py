@@ -23,6 +23,9 @@ VALUES = st.floats(0.001, 1e6)
         (about(2.0, 1.0, 3.0), 1.0, "min", "pass"),
         (about(2.0, 1.0, 3.0), 1.1, "min", "borderline"),
         (about(2.0, 1.0, 3.0), 3.1, "min", "fail"),
+        # 730 h of $4.80: the last bit is no overrun, a cent is.
+        (about(3504.0000000000005, 3504.0, 3504.0000000000005), 3504.0, "max", "pass"),
+        (about(3504.01, 3504.01, 3504.01), 3504.0, "max", "fail"),
         # No bound above: finite today, unstable at the slow end of the interval.
         (about(2.0, 1.0, None), 1e9, "max", "borderline"),
         (about(2.0, 1.0, None), 0.5, "max", "fail"),

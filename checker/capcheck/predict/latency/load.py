@@ -143,6 +143,7 @@ def _load(ends: _Ends, traffic: Traffic) -> Load:
         capacity_tok_s=capacity,
         saturation_rps=saturation,
         utilisation=ends.of(lambda total: total.copy.utilisation),
+        busy=ends.of(lambda total: total.copy.busy),
         ttft_ms=ends.distribution("ttft_ms"),
         tpot_ms=ends.distribution("tpot_ms"),
         latency_ms=ends.distribution("latency_ms"),

@@ -113,7 +113,8 @@ class Behaviour:
     The latencies are None when the load is at or above saturation (`stable` is False).
     `utilisation` is rate / saturation rate: with one slot the share of time in which the GPU is
     busy; with several that share for full batches, since an engine steps as soon as one request
-    runs and is busy far more often than it is loaded. `loss_rate` is the share of requests that a
+    runs and is busy far more often than it is loaded: `busy` is the share of time in which any
+    request runs. `loss_rate` is the share of requests that a
     full queue turns away, `good` the share of the others that keep all limits. `preemption` says
     that the KV pool, not max_num_seqs, is what bounds the requests in flight and that the load
     reaches that bound.
@@ -124,6 +125,7 @@ class Behaviour:
     capacity_tok_s: float
     throughput_tok_s: float
     utilisation: float
+    busy: float
     mean_running: float | None
     mean_waiting: float | None
     loss_rate: float

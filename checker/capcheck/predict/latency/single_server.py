@@ -46,6 +46,7 @@ def one_at_a_time(work: Work, rate_per_ms: float, behaviour: Behaviour) -> Behav
     first = work.server.host_delay_ms + work.prefill_ms
     return replace(
         behaviour,
+        busy=load,
         queue_wait_ms=wait,
         ttft_ms=wait.shifted(first),
         latency_ms=wait.shifted(work.server.host_delay_ms + service),
@@ -85,6 +86,7 @@ def in_turns(work: Work, agents: int, away_ms: float, behaviour: Behaviour) -> B
         behaviour,
         throughput_tok_s=rate * 1000.0 * work.output.mean,
         utilisation=min(1.0, rate * service),
+        busy=min(1.0, rate * service),
         mean_running=rate * service,
         mean_waiting=rate * wait,
         queue_wait_ms=waits,

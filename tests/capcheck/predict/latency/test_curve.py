@@ -34,7 +34,7 @@ def test_latency_rises_with_the_rate(registry: Registry):
     p95 = [point.load.latency_ms.p95.value for point in points]
     assert p95 == sorted(p95)
     marked = [row for row in rows(deployment, points) if row[-1] == "stated"]
-    assert [row[0] for row in marked] == ["0.20"]
+    assert [row[0] for row in marked] == ["0.200"]
 
 
 def test_a_closed_loop_is_drawn_over_agents(registry: Registry):
