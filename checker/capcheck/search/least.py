@@ -74,7 +74,7 @@ def _rough(family: Family, today: Checked, context: Context, axis: Axis) -> floa
         return math.inf
     if family.late_by(stated) > 0:
         return math.inf
-    alone = sketch(family, family.of(stated), today.resolved, context)
+    alone = sketch(family, family.serving, today.resolved, context)
     if late_by(stated, alone.lone_ms(end="slow")) > 0:
         return math.inf
     return axis.rough(alone, most)
@@ -85,12 +85,12 @@ def _members(family: Family, today: Checked, context: Context) -> Iterator[Membe
     replication, most = Replication(today.resolved), _most(family, today)
     today_stated = today.resolved.deployment
     stated = family.of(today_stated)
-    first = sketch(family, stated, today.resolved, context)
+    first = sketch(family, stated.serving, today.resolved, context)
     resolved = replace(first.resolved, deployment=stated)
     settings = (stated, *others(resolved, first.memory, context.registry))
     is_open = today_stated.budget.usd_per_million_tokens is not None
     for deployment in settings:
-        alone = sketch(family, deployment, today.resolved, context)
+        alone = sketch(family, deployment.serving, today.resolved, context)
         gate = vram.gate_of(alone.memory, deployment.place)
         if not holds(gate, "slow"):
             continue
