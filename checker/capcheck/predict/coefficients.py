@@ -26,7 +26,7 @@ class Coefficients:
 
     version: str
     sha256: str
-    sections: Mapping[str, Any] = field(hash=False)
+    sections: Mapping[str, Any] = field(hash=False, repr=False)
 
     def section(self, name: str) -> Mapping[str, Any]:
         """The coefficients of one predictor (`decode`, `step`, `prefill`, `vram`, ...).

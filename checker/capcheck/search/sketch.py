@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import field, replace
 from functools import cached_property
 
 from capcheck.estimate import Estimate, unknown
 from capcheck.judge import Context
-from capcheck.manifest.deployment import Deployment, Serving
+from capcheck.manifest.deployment import Deployment, Serving, Tokens
 from capcheck.predict.coefficients import Coefficients
 from capcheck.predict.forecast import Memory
 from capcheck.predict.latency.bounds import saturation_rps, unloaded_ms
@@ -22,6 +22,11 @@ from capcheck.resolution.engine_settings import Machine, Parts, values
 from capcheck.resolution.resolved import Resolved
 from capcheck.search.space import Family
 
+Lone = tuple[float, float, float] | None
+
+# All that the bounds of a copy depend on beside the copy.
+Asked = tuple[Tokens | None, Tokens | None, float, End]
+
 
 @dataclass(frozen=True)
 class Copy:
@@ -34,6 +39,8 @@ class Copy:
     resolved: Resolved
     coefficients: Coefficients
     speeds: dict[tuple[float, int], Speed | Estimate]
+    lone: dict[Asked, Lone] = field(default_factory=dict)
+    saturations: dict[tuple[Asked, int | None], float | None] = field(default_factory=dict)
 
     @cached_property
     def speed(self) -> Speed | Estimate:
@@ -56,7 +63,9 @@ class Copy:
 class Sketch:
     """A member as `start` would have it as far as bounds need it, for a sixth of the work.
 
-    Only specs and settings in force of `resolved` are the member's, and the traffic today's.
+    Only specs and settings in force of `resolved` are the member's, and the traffic today's. What
+    was asked once is remembered: bounds are asked for each limit that may give, and by each
+    deployment with the same lengths.
     """
 
     resolved: Resolved
@@ -67,21 +76,41 @@ class Sketch:
         """As in a forecast."""
         return self.copy.memory
 
-    def lone_ms(self, *, end: End) -> tuple[float, float, float] | None:
+    def lone_ms(self, *, end: End) -> Lone:
         """TTFT, TPOT and latency of a lone request; None without lengths or speed."""
-        return unloaded_ms(self.resolved, self.copy.speed, end=end)
+        known, asked = self.copy.lone, self._asked(end)
+        if asked not in known:
+            known[asked] = unloaded_ms(self.resolved, self.copy.speed, end=end)
+        return known[asked]
 
     def saturation_rps(self, *, end: End) -> float | None:
         """Requests per second that saturate a replica."""
-        return saturation_rps(self.resolved, self.copy.speed, self.memory, end=end)
+        known, asked = self.copy.saturations, (self._asked(end), None)
+        if asked not in known:
+            speed = self.copy.speed
+            known[asked] = saturation_rps(self.resolved, speed, self.memory, end=end)
+        return known[asked]
 
     def roomiest_rps(self, *, slots: int, end: End) -> float | None:
         """Requests per second that saturate so many slots with enough cache."""
-        engine = self.resolved.engine
+        known, asked, engine = (
+            self.copy.saturations,
+            (self._asked(end), slots),
+            self.resolved.engine,
+        )
         if engine is None:
             return None
-        resolved = replace(self.resolved, engine=replace(engine, max_num_seqs=slots))
-        return saturation_rps(resolved, self.copy.speed, None, end=end)
+        if asked not in known:
+            resolved = replace(self.resolved, engine=replace(engine, max_num_seqs=slots))
+            known[asked] = saturation_rps(resolved, self.copy.speed, None, end=end)
+        return known[asked]
+
+    def _asked(self, end: End) -> Asked:
+        traffic = self.resolved.deployment.traffic
+        if traffic is None:
+            return None, None, 0.0, end
+        hit_rate = traffic.prefix_cache_hit_rate
+        return traffic.prompt_tokens, traffic.output_tokens, hit_rate, end
 
 
 def sketch(family: Family, serving: Serving, today: Resolved, context: Context) -> Sketch:

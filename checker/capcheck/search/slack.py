@@ -37,7 +37,9 @@ class LoadLimit:
     is_minimum: bool
 
     def rough(self, alone: Sketch, replicas: int) -> float:
-        """That of a lone request, or of the roomiest setting."""
+        """That of a lone request, whatever saturates it, or of the roomiest setting."""
+        if gate_of(self.pointer) in TIMES:
+            return self._lone(alone)
         return self._from(alone, roomiest_rps(alone), replicas)
 
     def bound(self, alone: Sketch, replicas: int) -> float:
@@ -74,8 +76,11 @@ class LoadLimit:
             return math.inf
         if gate not in TIMES:
             return busiest / most
+        return self._lone(alone)
+
+    def _lone(self, alone: Sketch) -> float:
         lone = alone.lone_ms(end="slow")
-        return 0.0 if lone is None else lone[TIMES.index(gate)]
+        return 0.0 if lone is None else lone[TIMES.index(gate_of(self.pointer))]
 
 
 @dataclass(frozen=True, slots=True)
