@@ -16,7 +16,6 @@ from capcheck.predict.forecast import Forecast
 from capcheck.records import dataclass
 from capcheck.resolution.resolved import Resolved
 
-
 # A price times hours times GPUs is the sum that is stated but for its last bits.
 ROUNDING = 1e-9
 
