@@ -166,6 +166,7 @@ class FrontPoint(TypedDict):
     quality: Leaf
     latency_p95_ms: Leaf
     knee: bool
+    today: bool
 
 
 class Sharing(TypedDict):

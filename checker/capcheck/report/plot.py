@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from capcheck.report.document import Deployment, Document, FrontPoint
 from capcheck.report.figures import change
 
-# Longer lines of the key run out of the picture.
-LABEL_LENGTH = 90
+# Longer lines of the key run out of the picture; lines are so many inches high.
+KEY_WIDTH = 80
+LINE_INCHES = 0.13
+LEAST_INCHES = 4.2
 
 
 def draw(document: Document, path: Path) -> None:
@@ -22,11 +25,17 @@ def draw(document: Document, path: Path) -> None:
     from matplotlib.figure import Figure
 
     shown = [one for one in document["deployments"] if _points(one)]
-    picture = Figure(figsize=(13.0, 4.2 * max(1, len(shown))), layout="constrained")
+    keys = [_key(_points(one)) for one in shown]
+    heights = [max(LEAST_INCHES, LINE_INCHES * (len(key) + 5)) for key in keys] or [LEAST_INCHES]
+    picture = Figure(figsize=(13.0, sum(heights)), layout="constrained")
     FigureCanvasAgg(picture)
-    axes = picture.subplots(max(1, len(shown)), 2, squeeze=False, width_ratios=(3, 2))
-    for (axis, key), deployment in zip(axes, shown, strict=False):
-        _draw(picture, axis, key, deployment)
+    axes = picture.subplots(
+        len(heights), 2, squeeze=False, width_ratios=(3, 2), height_ratios=heights
+    )
+    for (axis, key), deployment, lines in zip(axes, shown, keys, strict=False):
+        _draw(picture, axis, deployment)
+        key.set_axis_off()
+        key.text(0, 1, _plain("\n".join(lines)), va="top", fontsize=7, transform=key.transAxes)
     if not shown:
         axes[0, 0].set_axis_off()
         axes[0, 1].set_axis_off()
@@ -36,7 +45,19 @@ def draw(document: Document, path: Path) -> None:
     picture.savefig(path, metadata=metadata)
 
 
-def _draw(picture: Any, axis: Any, key: Any, deployment: Deployment) -> None:  # noqa: ANN401
+def _key(points: list[FrontPoint]) -> list[str]:
+    """What the numbers stand for, in lines that fit."""
+    said = (change(point["edits"]) if point["edits"] else "as it is" for point in points)
+    return [
+        line
+        for number, text in enumerate(said, 1)
+        for line in wrap(
+            f"{number}  {text}", KEY_WIDTH, subsequent_indent="    ", break_on_hyphens=False
+        )
+    ]
+
+
+def _draw(picture: Any, axis: Any, deployment: Deployment) -> None:  # noqa: ANN401
     points = _points(deployment)
     costs = [point["usd_month"] for point in points]
     delays = [(point["latency_p95_ms"]["value"] or 0.0) / 1000.0 for point in points]
@@ -47,18 +68,12 @@ def _draw(picture: Any, axis: Any, key: Any, deployment: Deployment) -> None:  #
         picture.colorbar(dots, ax=axis, label="quality")
     else:
         axis.scatter(costs, delays, color="C0", zorder=2)
-    lines = []
     for number, (point, cost, delay) in enumerate(zip(points, costs, delays, strict=True), 1):
         axis.annotate(str(number), (cost, delay), (5, 5), textcoords="offset points", fontsize=7)
-        text = change(point["edits"])
-        short = text if len(text) <= LABEL_LENGTH else f"{text[: LABEL_LENGTH - 1]}…"
-        lines.append(f"{number}  {short}")
         if point["knee"]:
             axis.scatter(
                 [cost], [delay], s=140, facecolors="none", edgecolors="C3", label="knee", zorder=3
             )
-    key.set_axis_off()
-    key.text(0, 1, _plain("\n".join(lines)), va="top", fontsize=7, transform=key.transAxes)
     today = deployment["forecast"]
     cost_today, delay_today = today["usd_month"]["value"], today["latency_ms"]["p95"]["value"]
     if cost_today is not None and delay_today is not None:

@@ -10,6 +10,9 @@ from capcheck.report.escape import NAME_LENGTH
 from capcheck.report.figures import brief, change, money, plural, reading, relaxed
 from capcheck.report.pen import Pen
 
+# Of a front so many are shown; all of them are in the JSON report and in the picture.
+FRONT_SHOWN = 8
+
 
 def trades(deployment: Deployment, pen: Pen) -> Iterator[str]:
     """One line a statement, indented as the alternatives are; none without anything to say."""
@@ -42,18 +45,20 @@ def _one(entry: Alternative) -> str:
 def _front(points: list[FrontPoint], pen: Pen) -> Iterator[str]:
     if len(points) < 2:
         return
+    kept = [one for i, one in enumerate(points) if i < FRONT_SHOWN or one["knee"] or one["today"]]
+    which = "" if len(kept) == len(points) else f" (the cheapest {FRONT_SHOWN} and the knee)"
     yield pen.text(
-        f"    {plural(len(points), 'way')} that no other beats in cost, quality and p95:"
+        f"    {plural(len(points), 'way')} that no other beats in cost, quality and p95{which}:"
     )
     rows = [
         (
-            pen.text(change(point["edits"]), NAME_LENGTH),
+            pen.text(change(point["edits"]) if point["edits"] else "as it is", NAME_LENGTH),
             "" if point["usd_month"] is None else amount(point["usd_month"], "$/month"),
             pen.text(f"p95 {brief(point['latency_p95_ms'], 'ms')}"),
             pen.text(f"quality {brief(point['quality'], '')}"),
-            "knee" if point["knee"] else "",
+            ", ".join(("knee",) * point["knee"] + ("today",) * point["today"]),
         )
-        for point in points
+        for point in kept
     ]
     yield from (f"        {line}" for line in pen.aligned(rows, right=frozenset({1})))
 

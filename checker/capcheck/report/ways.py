@@ -77,6 +77,7 @@ def pareto(found: Front, path: str) -> list[document.FrontPoint]:
             "quality": leaf(member.forecast.quality.score),
             "latency_p95_ms": leaf(member.forecast.load.latency_ms.p95),
             "knee": index == found.knee,
+            "today": not member.edits,
         }
         for index, member in enumerate(found.members)
     ]

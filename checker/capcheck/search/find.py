@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
-from capcheck.judge import Checked, Context
+from capcheck.judge import Checked, Context, Started
+from capcheck.predict.forecast import Forecast
 from capcheck.records import dataclass
 from capcheck.search.alternative import Alternative
 from capcheck.search.cheapest import Cheapest
 from capcheck.search.nearest import near_misses, why_not
 from capcheck.search.offer import alternative
-from capcheck.search.pareto import NO_FRONT, Front, front, is_surely_beaten
+from capcheck.search.pareto import NO_FRONT, Front, front, is_surely_beaten, unbeaten
 from capcheck.search.passing import binding_gate, miss_text
 from capcheck.search.ranking import ranked
 from capcheck.search.relax import Relaxation, relaxations
@@ -53,19 +55,23 @@ def find(today: Checked, context: Context, wanted: Wanted = BEST) -> Search:
     if today.verdict == "pass" and current is not None:
         ceiling = current * (1 - 1e-6)
     families = space(today.resolved, context)
-    cheapest = Cheapest(today, context, families, ceiling_usd_month=ceiling)
     every = wanted.thorough or wanted.rank != "cost"
-    found: list[Alternative] = []
-    if wanted.thorough and wanted.rank == "cost" and wanted.shown is not None:
-        enough = wanted.shown
-        cheapest.worth = lambda one: len(found) < enough or not is_surely_beaten(one, found)
+    passing: list[Alternative] = []
+    cheapest = Cheapest(today, context, families, ceiling_usd_month=ceiling)
+    if wanted.thorough:
+        # The front spans what is dearer than today's too.
+        passing += [alternative(today, today)] if today.verdict == "pass" else []
+        dearer = unbeaten(families, today, context, passing, above_usd_month=ceiling)
+        cheapest = Cheapest(today, context, dearer)
+        cheapest.worth = partial(_is_worth, passing, wanted, ceiling)
     for one in islice(cheapest, None if every else wanted.shown):
-        found.append(alternative(one, today))  # noqa: PERF401 (`worth` looks at it meanwhile)
+        passing.append(alternative(one, today))
+    found = [one for one in passing if one.edits and _usd(one.forecast) <= ceiling]
     search = Search(alternatives=tuple(ranked(found, wanted.rank)[: wanted.shown]))
     if wanted.thorough:
         search = replace(
             search,
-            front=front(found),
+            front=front(passing),
             likely=_likely(today, context, families, ceiling, found),
             why_not=why_not(today, cheapest, found),
         )
@@ -79,6 +85,29 @@ def find(today: Checked, context: Context, wanted: Wanted = BEST) -> Search:
         relaxations=relaxed,
         nothing_passes=_why_nothing(nearest, today),
     )
+
+
+def _is_worth(
+    passing: Sequence[Alternative],
+    wanted: Wanted,
+    ceiling_usd_month: float,
+    candidate: Started,
+) -> bool:
+    """Whether an alternative may be ranked among the shown, or may be on the front.
+
+    `passing` has today's own too, without edits: of what costs less that beats none.
+    """
+    if _usd(candidate.forecast) > ceiling_usd_month:
+        return not is_surely_beaten(candidate, passing)
+    cheaper = [one for one in passing if one.edits]
+    if wanted.rank != "cost" or wanted.shown is None or len(cheaper) < wanted.shown:
+        return True
+    return not is_surely_beaten(candidate, cheaper)
+
+
+def _usd(forecast: Forecast) -> float:
+    usd = forecast.cost.usd_month.value
+    return math.inf if usd is None else usd
 
 
 def _likely(

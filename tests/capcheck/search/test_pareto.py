@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from capcheck.judge import judge
+from capcheck.manifest.deployment import AlternativesScope, Replicas
+from capcheck.search.cheapest import Cheapest
 from capcheck.search.find import find
-from capcheck.search.pareto import knee, point_of
+from capcheck.search.offer import alternative
+from capcheck.search.pareto import front, knee, point_of
+from capcheck.search.space import space
 from capcheck.search.wanted import Wanted
 
 from tests.capcheck.search.test_find import DEAR
@@ -19,6 +24,8 @@ from tests.capcheck.search.test_find import DEAR
         ([], None),
         ([(1.0, 1.0, 1.0), (2.0, 0.0, 0.0)], None),
         ([(1.0, -0.5, 9.0), (2.0, -0.6, 3.0), (9.0, -0.7, 1.0)], 1),
+        # Ratios, not differences: what is dear by far leaves the middle where it is.
+        ([(8.0, 0.0, 4.0), (18.0, 0.0, 1.0), (80.0, 0.0, 0.8), (640.0, 0.0, 0.6)], 1),
         # An unknown latency lies at the far end.
         ([(1.0, -0.5, math.inf), (1.1, -0.5, 3.0), (9.0, -0.7, 4.0)], 1),
     ],
@@ -52,3 +59,42 @@ def test_rankings(context, rank, key):
     keys = [key(one) for one in found]
     assert keys == sorted(keys)
     assert keys != [key(one) for one in find(judge(DEAR, context), context).alternatives]
+
+
+def test_the_front_spans_what_is_dearer_and_today_s_own(context):
+    """An A100 is beaten by nothing of its price: it is on the front, between cheaper and dearer."""
+    stated = replace(DEAR, gpu="A100 80GB PCIe", replicas=Replicas(1, 1))
+    checked = judge(stated, context)
+    assert checked.verdict == "pass"
+    found = find(checked, context, Wanted(thorough=True))
+    usd = checked.forecast.cost.usd_month.value
+    costs = [one.usd_month for one in found.front.members]
+    assert costs[0] < usd < costs[-1]
+    assert all(one.usd_month < usd for one in found.alternatives)
+    own = [one for one in found.front.members if not one.edits]
+    beaten = any(
+        all(a <= b for a, b in zip(point_of(one), point_of(today), strict=True))
+        for today in [alternative(checked, checked)]
+        for one in found.front.members
+        if one.edits
+    )
+    assert len(own) == (0 if beaten else 1)
+
+
+def test_what_the_front_leaves_out_unseen_is_beaten(context):
+    """Against a search that predicts the load of all that pass."""
+    scope = AlternativesScope(
+        gpus=("L4 24GB", "A100 80GB SXM", "H100 80GB SXM"),
+        backends=("vllm", "tensorrt-llm"),
+        quants=("FP16", "FP8", "AWQ"),
+        max_replicas=3,
+    )
+    stated = replace(DEAR, gpu="L4 24GB", alternatives=scope)
+    checked = judge(stated, context)
+    every = list(Cheapest(checked, context, space(checked.resolved, context)))
+    own = [checked] if checked.verdict == "pass" else []
+    expected = front([alternative(one, checked) for one in (*own, *every)])
+    found = find(checked, context, Wanted(thorough=True)).front
+    assert [point_of(one) for one in found.members] == [point_of(one) for one in expected.members]
+    assert found.knee == expected.knee
+    assert len(found.members) > 3
