@@ -76,6 +76,8 @@ class DecodeStage:
         most_ms = work.beside_ms / work.chunks if work.chunks else math.inf
         often = 1.0 / work.decode_steps if work.decode_steps else 0.0
         lags, evenness = 0.5 * (cv**2 - 1.0), min(1.0, cv) ** 2
+        seen, by_step, each_refills = self.seen, self.by_step, self.refills
+        comes_back = self.away_ms < math.inf
         sqrt = math.sqrt
         known = -1.0
         decodes = []
@@ -96,9 +98,9 @@ class DecodeStage:
             if count != known:
                 known = count
                 follow, drift = self._inertia(count)
-                level = centre - self.seen * follow
-                early = self._early(count)
-                refills = self.by_step * count * self.refills
+                level = centre - seen * follow
+                early = self._early(count) if comes_back else 1.0
+                refills = by_step * count * each_refills
             mean = (count * usual + behind * early) * timely + refills
             noise = private * z_drift
             extra = 0.0
@@ -171,14 +173,14 @@ class DecodeStage:
 
         A closed loop's clients come back once: a deviation of those that are away dies out.
         """
-        if self.away_ms == math.inf:
-            return 1.0
         stay = count * self.step_ms / (1.0 - self.load)
         return self.away_ms / (self.away_ms + stay)
 
     def _inertia(self, count: float) -> tuple[float, float]:
         """How far the mean batch over a stay follows the first, and deviates besides."""
-        ages = max(1e-9, count * self.step_ms / (1.0 - self.load) / self.relaxation)
+        ages = count * self.step_ms / (1.0 - self.load) / self.relaxation
+        if ages < 1e-9:
+            ages = 1e-9
         follow = (1.0 - math.exp(-ages)) / ages
-        average = 2.0 / ages * (1.0 - follow)
-        return follow, math.sqrt(max(0.0, self.variance * (average - follow * follow)))
+        deviation = self.variance * (2.0 / ages * (1.0 - follow) - follow * follow)
+        return follow, math.sqrt(deviation) if deviation > 0.0 else 0.0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from operator import truediv
+from itertools import count
+from operator import mul, truediv
 
 from capcheck.predict.latency.work import Work, between
 from capcheck.records import dataclass
@@ -36,13 +37,13 @@ class Occupancy:
     @property
     def mean_running(self) -> float:
         """Requests in slots, averaged over time."""
-        return math.fsum(n * share for n, share in enumerate(self.running))
+        return math.fsum(map(mul, count(), self.running))
 
     @property
     def variance(self) -> float:
         """Of the requests in slots, over time."""
         mean = self.mean_running
-        return math.fsum((n - mean) ** 2 * share for n, share in enumerate(self.running))
+        return math.fsum([(n - mean) ** 2 * share for n, share in enumerate(self.running)])
 
     @property
     def full_while_busy(self) -> float:

@@ -173,16 +173,16 @@ class _Prefills:
         self._kept = 1.0 - hit_rate
         self._chunk = chunk
         self._prompts = _prompts(prompt)
-        self._known: list[float | None] = [None] * DRAWS
+        self._known: dict[int, float] = {}
 
     def of(self, which: Sequence[int]) -> Iterator[float]:
         """Of these draws, in ms."""
         known = self._known
-        for draw in which:
-            found = known[draw]
-            if found is None:
-                found = known[draw] = self._worked_out(self._prompts[draw])
-            yield found
+        if len(known) < DRAWS:
+            for draw in which:
+                if draw not in known:
+                    known[draw] = self._worked_out(self._prompts[draw])
+        return map(known.__getitem__, which)
 
     def _worked_out(self, tokens: float) -> float:
         todo = max(1.0, tokens * self._kept)

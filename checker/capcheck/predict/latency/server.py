@@ -64,6 +64,8 @@ class Server:
     @property
     def alone(self) -> Server:
         """The same without what its place among other copies changes: how arrivals come."""
+        if self.arrival_spread == 1.0 and self.balanced_over == 1:
+            return self
         return replace(self, arrival_spread=1.0, balanced_over=1)
 
 

@@ -55,22 +55,24 @@ class Demand:
 
     def on(self, server: Server) -> Total:
         """Behaviour of the deployment when each copy is this server."""
-        return self._closed(server) if self.traffic.agents is not None else self._open(server)
+        if self.traffic.agents is None:
+            return self._open(server)
+        return self._closed(server.alone)  # agents come back whatever other copies there are
 
     def surely_breaks(self, server: Server, slo: Slo) -> bool:
         """Whether `on` such servers surely breaks a limit of `slo`, for a fraction of the work.
 
         False: it may hold.
         """
-        traffic = self.traffic
-        if slo.min_throughput_tok_s is not None:
-            looped = traffic.agents is not None
-            most = self._agents_tok_s(server) if looped else self._capacity_tok_s(server)
-            if most < slo.min_throughput_tok_s / MARGIN:
-                return True
+        traffic, least = self.traffic, slo.min_throughput_tok_s
         if traffic.agents is not None:
-            agents, think_time_s = self._spread[0][0], traffic.think_time_s
-            return _loop_surely_breaks(server, agents, think_time_s, self.prompt, self.output, slo)
+            alone, agents = server.alone, self._spread[0][0]
+            if least is not None and self._agents_tok_s(alone) < least / MARGIN:
+                return True
+            lengths = self.prompt, self.output
+            return _loop_surely_breaks(alone, agents, traffic.think_time_s, *lengths, slo)
+        if least is not None and self._capacity_tok_s(server) < least / MARGIN:
+            return True
         if traffic.requests_per_second is None:
             return False
         rate = self.busiest_rps / self.copies / 1000.0

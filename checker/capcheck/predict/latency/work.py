@@ -224,7 +224,9 @@ def work_of(server: Server, *, prompt: Lengths, output: Lengths) -> Work:
     prefill also holds its slot for the steps that it shares with the others, which leaves
     fewer requests to give a token to.
     """
-    return replace(_work_of(server.alone, prompt, output), server=server)
+    alone = server.alone
+    work = _work_of(alone, prompt, output)
+    return work if alone is server else replace(work, server=server)
 
 
 # The same at any rate over any number of replicas, which a search and the headroom try in turn.

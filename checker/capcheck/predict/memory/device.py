@@ -27,7 +27,9 @@ def memory(resolved: Resolved, coefficients: Coefficients) -> Memory:
         usable = _usable(resolved)
         return Memory(unknown(request), usable, {}, unknown(request), unknown(request))
     law = with_refit(request.law, request.backend, resolved.gpu, coefficients)
-    return _MODELS_OF_MEMORY[request.backend.memory_model](replace(request, law=law))
+    if law is not request.law:
+        request = replace(request, law=law)
+    return _MODELS_OF_MEMORY[request.backend.memory_model](request)
 
 
 def _usable(resolved: Resolved) -> Estimate:
