@@ -9,21 +9,16 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field, replace
-from functools import partial
 
 from capcheck.judge import Checked, Context, Started, start
-from capcheck.manifest.deployment import Deployment, Serving
-from capcheck.predict.compose import quality
+from capcheck.manifest.deployment import Deployment
 from capcheck.predict.latency.bounds import saturation_rps, unloaded_ms
 from capcheck.predict.latency.ends import End
 from capcheck.records import dataclass
-from capcheck.rules import vram
-from capcheck.rules.latency import HIGH_UTILISATION
 from capcheck.search.alternative import Edit
 from capcheck.search.edits import disruption, edits, root_of_edits
-from capcheck.search.members import holds_requests, most_slots, others
 from capcheck.search.passing import (
     FADING_RISKS,
     LASTING_RISKS,
@@ -32,9 +27,8 @@ from capcheck.search.passing import (
     passes,
     reservation,
 )
-from capcheck.search.ranking import ranked_quality
+from capcheck.search.prospects import Prospects
 from capcheck.search.replication import Replication
-from capcheck.search.sketch import Sketch, sketch
 from capcheck.search.space import Family, late_by
 
 # Gates that more replicas never mend.
@@ -63,18 +57,6 @@ class Miss:
     def at_least(self) -> float:
         """The larger of both."""
         return max(self.short_by, self.over_budget)
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What a setting lacks of memory, as a share of it, and the replicas that it needs at least.
-
-    `is_tight` says that it leaves little memory.
-    """
-
-    short_by: float
-    replicas: int
-    is_tight: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +93,12 @@ class Cheapest:
     misses: list[Miss] = field(default_factory=list)
     worth: Callable[[Started], bool] = lambda _: True
     replication: Replication = field(init=False)
-    short_in_quality: dict[tuple[str, str, str], float] = field(default_factory=dict, init=False)
-    qualities: dict[tuple[str, str, str], float] = field(default_factory=dict, init=False)
-    opened: dict[int, Sequence[Deployment]] = field(default_factory=dict, init=False)
+    prospects: Prospects = field(init=False)
 
     def __post_init__(self) -> None:
-        """What replicas may be tried follows from the rest."""
+        """What may be tried follows from the rest."""
         self.replication = Replication(self.today.resolved, self.ceiling_usd_month)
+        self.prospects = Prospects(self.today, self.context, self.replication, self.end)
 
     def __iter__(self) -> Iterator[Checked]:
         """Best rank first, one a family; every one differs from today's."""
@@ -164,15 +145,12 @@ class Cheapest:
         if affordable < fewest:
             self._miss(family, family.short_by)
             return
-        short, today = self._ruled_out_by(family), self.today.resolved.deployment
-        if short <= 0:
-            alone = self._sketch(family, family.serving)
-            short = late_by(today, alone.lone_ms(end=self.end))
+        short = self.prospects.short_by(family)
         if short > 0:
             self._miss(family, short)
             return
         if candidate.replicas == fewest:
-            replicas = self._surely_needed(alone)
+            replicas = self.prospects.needed(family)
             if replicas > min(self.replication.limit, affordable):
                 short = math.inf if replicas > self.replication.limit else 0.0
                 self._miss(family, short, replicas)
@@ -180,104 +158,38 @@ class Cheapest:
             if replicas > fewest:
                 yield replace(candidate, replicas=replicas)
                 return
-        for setting in range(len(self._open(family))):
+        for setting in range(len(self.prospects.settings(family))):
             yield from self._setting(replace(candidate, setting=setting))
-
-    def _surely_needed(self, alone: Sketch) -> int:
-        """Replicas that each setting of a family needs at the least.
-
-        Mostly what the most slots need; but at the slow end the step of a large batch is less sure,
-        so that fewer may serve more.
-        """
-        slots, least = most_slots(alone.resolved), self.replication.fewest
-        each_rps = alone.roomiest_rps(slots=slots, end=self.end) if slots else None
-        while each_rps:
-            least = self._needed(alone, partial(alone.roomiest_rps, slots=slots))
-            slots //= 2
-            if least <= self.replication.fewest or not slots:
-                break
-            fewer_rps = alone.roomiest_rps(slots=slots, end=self.end)
-            each_rps = fewer_rps if fewer_rps and fewer_rps > each_rps else None
-        return least
-
-    def _needed(self, alone: Sketch, each_rps: Callable[..., float | None]) -> int:
-        """Replicas below which a queue without limit is busier than allowed, or than is no risk."""
-        engine, most = alone.resolved.engine, self.today.resolved.deployment.slo.max_utilisation
-        if engine is None or engine.max_queue is not None:
-            return self.replication.needed(each_rps(end=self.end))
-        if most is None and "high-utilisation" not in self._risks_today():
-            likely = self.replication.needed(each_rps(end="value"), busy=HIGH_UTILISATION)
-            return max(likely, self.replication.needed(each_rps(end=self.end)))
-        return self.replication.needed(each_rps(end=self.end), busy=most or 1.0)
-
-    def _ruled_out_by(self, family: Family) -> float:
-        """What the family surely lacks of memory, quality or speed, as a share of the limit."""
-        return max(
-            family.short_by,
-            self.short_in_quality.get(family.weights, 0.0),
-            family.late_by(self.today.resolved.deployment),
-        )
-
-    def _open(self, family: Family) -> Sequence[Deployment]:
-        """All settings of a family."""
-        found = self.opened.get(family.order)
-        if found is None:
-            stated = family.of(self.today.resolved.deployment)
-            first = self._sketch(family, stated.serving)
-            resolved = replace(first.resolved, deployment=stated)
-            found = (stated, *others(resolved, first.memory, self.context.registry))
-            self.opened[family.order] = found
-        return found
 
     def _setting(self, candidate: _Candidate) -> Iterator[_Candidate]:
         """A setting that is not ruled out without starting it."""
         family = candidate.family
-        deployment = self.opened[family.order][candidate.setting]
-        bounds = self._bounds(family, deployment)
+        deployment = self.prospects.settings(family)[candidate.setting]
+        bounds = self.prospects.bounds(family, deployment)
         if bounds is None:
             return
-        is_out = bounds.short_by > 0 or bounds.replicas > self._most(family)
-        if is_out or (bounds.is_tight and "vram-low-headroom" not in self._risks_today()):
+        is_out = bounds.short_by > 0 or bounds.replicas > self.prospects.most(family.hardware)
+        if is_out or (bounds.is_tight and "vram-low-headroom" not in self.prospects.risks_today):
             self._miss(family, bounds.short_by, bounds.replicas, deployment)
         else:
             yield replace(candidate, replicas=bounds.replicas)
 
-    def _bounds(self, family: Family, deployment: Deployment) -> Bounds | None:
-        """What a setting lacks whatever its load; None when its context is too short."""
-        alone = self._sketch(family, deployment.serving)
-        if not holds_requests(alone.resolved):
-            return None
-        gate = vram.gate_of(alone.memory, deployment.place)
-        replicas = self._needed(alone, alone.saturation_rps)
-        short = 0.0 if holds(gate, self.end) else distance(gate, self.end)
-        if replicas > self.replication.limit:
-            short = math.inf
-        return Bounds(short, replicas, is_tight=vram.has_little_left(gate))
-
     def _started(self, candidate: _Candidate) -> Iterator[_Candidate]:
         """A setting started: its load is asked for unless another gate rules it out."""
         family = candidate.family
-        deployment = self.opened[family.order][candidate.setting]
-        if family.weights in self.short_in_quality:
-            self._miss(family, self.short_in_quality[family.weights], None, deployment)
+        deployment = self.prospects.settings(family)[candidate.setting]
+        if family.weights in self.prospects.short_in_quality:
+            self._miss(family, self.prospects.short_in_quality[family.weights], None, deployment)
             return
         started = self._start(deployment)
         if started.gates["support"].verdict != "pass":
             return
-        self._remember_quality(family, started)
+        self.prospects.remember_quality(family, started)
         short = self._short_by(started)
         if short > 0 or reservation(started, self.today, LASTING_RISKS) is not None:
             self._miss(family, short, candidate.replicas, deployment, started)
         elif self.worth(started):
             yield from self._closer(candidate, started)
-
-    def _remember_quality(self, family: Family, started: Started) -> None:
-        """Quality is the same on every GPU: what lacks it is not looked into again."""
-        gate = started.gates.get("quality")
-        if gate is not None and not holds(gate, self.end):
-            self.short_in_quality[family.weights] = distance(gate, self.end)
-        elif reservation(started, self.today, frozenset({"quality-concerning"})) is not None:
-            self.short_in_quality[family.weights] = math.inf
 
     def _closer(self, candidate: _Candidate, started: Started) -> Iterator[_Candidate]:
         """The candidate with the number of replicas that it passes with, or known better.
@@ -286,7 +198,7 @@ class Cheapest:
         pass with the first number tried, or with none.
         """
         family, failing = candidate.family, candidate.replicas - 1
-        most = self._most(family)
+        most = self.prospects.most(family.hardware)
         ignored = self._broken(started)
         if not candidate.tried:
             found = self._loaded(started, candidate.replicas, ignored)
@@ -301,7 +213,7 @@ class Cheapest:
                 yield replace(candidate, replicas=found.resolved.replicas_min, passing=found)
             return
         needed = most + 1 if found is None else found.resolved.replicas_min
-        deployment = self.opened[family.order][candidate.setting]
+        deployment = self.prospects.settings(family)[candidate.setting]
         self._miss(family, 0.0, min(needed, self.replication.limit), deployment, started)
 
     def _fewest_between(
@@ -333,8 +245,8 @@ class Cheapest:
             if started.gates["support"].verdict == "pass":
                 yield replace(miss, started=started, short_by=short)
             return
-        for deployment in self._open(family):
-            bounds = self._bounds(family, deployment)
+        for deployment in self.prospects.settings(family):
+            bounds = self.prospects.bounds(family, deployment)
             if bounds is not None:
                 short = max(bounds.short_by, miss.short_by)
                 over = self.replication.over_budget(family.hardware, bounds.replicas)
@@ -372,8 +284,8 @@ class Cheapest:
             started = started.replicated(self.replication.stated(replicas))
         if not started.passes_at(self.end, ignored):
             return None
-        checked = started.finish()
-        if any(found.rule in FADING_RISKS - self._risks_today() for found in checked.findings):
+        checked, new = started.finish(), FADING_RISKS - self.prospects.risks_today
+        if any(found.rule in new for found in checked.findings):
             return None
         held = (name in ignored or holds(gate, self.end) for name, gate in checked.gates.items())
         return checked if all(held) else None
@@ -395,15 +307,6 @@ class Cheapest:
         speed, memory = started.unloaded.speed, started.forecast.memory
         return saturation_rps(started.resolved, speed, memory, end=self.end)
 
-    def _most(self, family: Family) -> int:
-        """The most replicas that are affordable and no risk by their number alone."""
-        many = "many-replicas" in self._risks_today()
-        most = self.replication.limit if many else self.replication.without_risk
-        return min(most, self.replication.affordable(family.hardware))
-
-    def _risks_today(self) -> set[str]:
-        return {found.rule for found in self.today.findings}
-
     def _miss(
         self,
         family: Family,
@@ -423,29 +326,16 @@ class Cheapest:
         if candidate.setting < 0:
             return family.usd_month(candidate.replicas), -math.inf, (-1, 0), family.order, -1
         today = self.today.resolved.deployment
-        stated = self.opened[family.order][candidate.setting]
+        stated = self.prospects.settings(family)[candidate.setting]
         replicas = self.replication.stated(candidate.replicas)
         changed = edits(today, replace(stated, replicas=replicas))
         return (
             family.usd_month(candidate.replicas),
-            -self._quality(family),
+            -self.prospects.quality(family),
             disruption(changed, root_of_edits(today)),
             family.order,
             candidate.setting,
         )
-
-    def _quality(self, family: Family) -> float:
-        """As it ranks."""
-        found = self.qualities.get(family.weights)
-        if found is None:
-            alone = self._sketch(family, family.serving)
-            score = quality(alone.resolved, self.context.coefficients)
-            found = ranked_quality(score, self.today.forecast.quality)
-            self.qualities[family.weights] = found
-        return found
-
-    def _sketch(self, family: Family, serving: Serving) -> Sketch:
-        return sketch(family, serving, self.today.resolved, self.context)
 
     def _start(self, deployment: Deployment) -> Started:
         fewest = self.replication.stated(self.replication.fewest)

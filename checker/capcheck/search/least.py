@@ -12,11 +12,12 @@ from capcheck.judge import Checked, Context, Started, start
 from capcheck.manifest.deployment import Deployment
 from capcheck.records import dataclass
 from capcheck.rules import vram
-from capcheck.search.members import holds_requests, others
+from capcheck.search.members import holds_requests
 from capcheck.search.passing import LASTING_RISKS, holds, reservation
+from capcheck.search.prospects import Prospects
 from capcheck.search.replication import Replication
-from capcheck.search.sketch import Sketch, sketch
-from capcheck.search.space import Family, Space, late_by
+from capcheck.search.sketch import Sketch
+from capcheck.search.space import Family, Space
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +51,18 @@ def least(
     with more. With fewer too where a price per token is limited, which more replicas raise. Today's
     own number counts, whatever is allowed.
     """
+    prospects = Prospects(today, context, Replication(today.resolved))
     waiting: list[tuple[float, int, int, Family | Member]] = [
         (rough, family.order, -1, family)
         for family in families
-        if (rough := _rough(family, today, context, axis)) < math.inf
+        if (rough := _rough(family, prospects, axis)) < math.inf
     ]
     heapq.heapify(waiting)
     best = axis.figure(start(today.resolved.deployment, context), math.inf)
     while waiting and (best is None or waiting[0][0] < best[0]):
         _, order, _, one = heapq.heappop(waiting)
         if isinstance(one, Family):
-            for index, member in enumerate(_members(one, today, context)):
+            for index, member in enumerate(_members(one, prospects)):
                 bound = axis.bound(member.alone, member.replicas)
                 heapq.heappush(waiting, (bound, order, index, member))
         elif (started := _started(one, today, context)) is not None:
@@ -68,45 +70,25 @@ def least(
     return best
 
 
-def _rough(family: Family, today: Checked, context: Context, axis: Axis) -> float:
-    stated, most = today.resolved.deployment, _most(family, today)
-    if family.short_by > 0 or most < Replication(today.resolved).fewest:
+def _rough(family: Family, prospects: Prospects, axis: Axis) -> float:
+    most = prospects.most(family.hardware)
+    if most < prospects.replication.fewest or prospects.short_by(family) > 0:
         return math.inf
-    if family.late_by(stated) > 0:
-        return math.inf
-    alone = sketch(family, family.serving, today.resolved, context)
-    if late_by(stated, alone.lone_ms(end="slow")) > 0:
-        return math.inf
-    return axis.rough(alone, most)
+    return axis.rough(prospects.sketch(family, family.serving), most)
 
 
-def _members(family: Family, today: Checked, context: Context) -> Iterator[Member]:
+def _members(family: Family, prospects: Prospects) -> Iterator[Member]:
     """The settings that have room, with as many replicas as are allowed."""
-    replication, most = Replication(today.resolved), _most(family, today)
-    today_stated = today.resolved.deployment
-    stated = family.of(today_stated)
-    first = sketch(family, stated.serving, today.resolved, context)
-    resolved = replace(first.resolved, deployment=stated)
-    settings = (stated, *others(resolved, first.memory, context.registry))
-    is_open = today_stated.budget.usd_per_million_tokens is not None
-    for deployment in settings:
-        alone = sketch(family, deployment.serving, today.resolved, context)
+    replication, most = prospects.replication, prospects.most(family.hardware)
+    asked = prospects.today.resolved.deployment.budget
+    least = most if asked.usd_per_million_tokens is None else replication.fewest
+    for deployment in prospects.settings(family):
+        alone = prospects.sketch(family, deployment.serving)
         gate = vram.gate_of(alone.memory, deployment.place)
-        if not holds(gate, "slow"):
-            continue
-        if not holds_requests(alone.resolved):
-            continue
-        for replicas in range(most, (replication.fewest if is_open else most) - 1, -1):
-            counted = replace(deployment, replicas=replication.stated(replicas))
-            yield Member(counted, alone, replicas)
-
-
-def _most(family: Family, today: Checked) -> int:
-    """The most replicas that are affordable and no risk by their number alone."""
-    replication = Replication(today.resolved)
-    is_many = any(found.rule == "many-replicas" for found in today.findings)
-    most = replication.limit if is_many else replication.without_risk
-    return min(most, replication.affordable(family.hardware))
+        if holds(gate, "slow") and holds_requests(alone.resolved):
+            for replicas in range(most, least - 1, -1):
+                counted = replace(deployment, replicas=replication.stated(replicas))
+                yield Member(counted, alone, replicas)
 
 
 def _started(member: Member, today: Checked, context: Context) -> Started | None:
