@@ -18,7 +18,7 @@ from capcheck.search.passing import distance
 NEAR_MISSES = 3
 NEAR_TRIED = 12
 WHY_NOT = 6
-LOOKED_INTO = 400
+LOOKED_INTO = 250
 
 
 def near_misses(

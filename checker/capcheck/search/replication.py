@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 
 from capcheck.manifest.deployment import Replicas
 from capcheck.records import dataclass
@@ -18,26 +19,26 @@ MAX_REPLICAS = 16
 ROUNDING = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Replication:
     """What today's deployment allows; `ceiling_usd_month` is what all replicas may cost."""
 
     today: Resolved
     ceiling_usd_month: float = math.inf
 
-    @property
+    @cached_property
     def fewest(self) -> int:
         """The fewest replicas that may be tried."""
         return fewest_replicas(self.today)
 
-    @property
+    @cached_property
     def limit(self) -> int:
         """The most replicas that may be tried."""
         if replicas_are_fixed(self.today):
             return self.today.replicas_min
         return self.today.deployment.alternatives.max_replicas or MAX_REPLICAS
 
-    @property
+    @cached_property
     def without_risk(self) -> int:
         """The most replicas that are no risk by their number alone."""
         most = self.limit

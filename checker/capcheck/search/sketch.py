@@ -59,7 +59,7 @@ class Copy:
         return memory(self.resolved, self.coefficients)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sketch:
     """A member as `start` would have it as far as bounds need it, for a sixth of the work.
 
@@ -68,8 +68,13 @@ class Sketch:
     deployment with the same lengths.
     """
 
-    resolved: Resolved
     copy: Copy
+    today: Deployment
+
+    @cached_property
+    def resolved(self) -> Resolved:
+        """With today's traffic."""
+        return replace(self.copy.resolved, deployment=self.today)
 
     @property
     def memory(self) -> Memory:
@@ -93,20 +98,17 @@ class Sketch:
 
     def roomiest_rps(self, *, slots: int, end: End) -> float | None:
         """Requests per second that saturate so many slots with enough cache."""
-        known, asked, engine = (
-            self.copy.saturations,
-            (self._asked(end), slots),
-            self.resolved.engine,
-        )
+        engine = self.copy.resolved.engine
         if engine is None:
             return None
+        known, asked = self.copy.saturations, (self._asked(end), slots)
         if asked not in known:
             resolved = replace(self.resolved, engine=replace(engine, max_num_seqs=slots))
             known[asked] = saturation_rps(resolved, self.copy.speed, None, end=end)
         return known[asked]
 
     def _asked(self, end: End) -> Asked:
-        traffic = self.resolved.deployment.traffic
+        traffic = self.today.traffic
         if traffic is None:
             return None, None, 0.0, end
         hit_rate = traffic.prefix_cache_hit_rate
@@ -120,7 +122,7 @@ def sketch(family: Family, serving: Serving, today: Resolved, context: Context) 
         deployment = replace(family.of(today.deployment), serving=serving)
         resolved = sketched(family, deployment, today, context.registry)
         copy = family.copies[serving] = Copy(resolved, context.coefficients, family.speeds)
-    return Sketch(replace(copy.resolved, deployment=today.deployment), copy)
+    return Sketch(copy, today.deployment)
 
 
 def sketched(
