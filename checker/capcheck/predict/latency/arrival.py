@@ -144,12 +144,12 @@ def found_closed(work: Work, occupancy: Occupancy, *, aligned: bool) -> Found:
     columns = draws()
     inside = states(occupancy.seen[: len(occupancy.seen) - 1])
     waits, aligns = [0.0] * DRAWS, [aligned] * DRAWS
-    sure = surely_admitted(admits)
+    sure, queues, deviates = surely_admitted(admits), columns.queue, columns.z_queue
     for draw, here in enumerate(inside):
         if here < sure:
             continue
-        if columns.queue[draw] > (admits[here] if here < slots else 0.0):
-            waits[draw] = gamma_at_normal(*turns_ms(here), columns.z_queue[draw])
+        if queues[draw] > (admits[here] if here < slots else 0.0):
+            waits[draw] = gamma_at_normal(*turns_ms(here), deviates[draw])
             aligns[draw] = True
             inside[draw] = last
     return Found(columns, inside, waits, aligns)

@@ -78,7 +78,8 @@ class DecodeStage:
         lags, evenness = 0.5 * (cv**2 - 1.0), min(1.0, cv) ** 2
         seen, by_step, each_refills = self.seen, self.by_step, self.refills
         comes_back = self.away_ms < math.inf
-        sqrt = math.sqrt
+        relaxed, variance = self.step_ms / (1.0 - self.load) / self.relaxation, self.variance
+        sqrt, exp = math.sqrt, math.exp
         known = -1.0
         decodes = []
         for n, count, behind, none, lump, z_lump, z_size, z_drift in zip(
@@ -97,7 +98,12 @@ class DecodeStage:
                 continue
             if count != known:
                 known = count
-                follow, drift = self._inertia(count)
+                ages = count * relaxed  # as in `_inertia`: a call for each draw costs too much
+                if ages < 1e-9:
+                    ages = 1e-9
+                follow = (1.0 - exp(-ages)) / ages
+                drift = variance * (2.0 / ages * (1.0 - follow) - follow * follow)
+                drift = sqrt(drift) if drift > 0.0 else 0.0
                 level = centre - seen * follow
                 early = self._early(count) if comes_back else 1.0
                 refills = by_step * count * each_refills
