@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from capcheck.numbers import amount
 from capcheck.report.document import Alternative, Deployment, Economics, FrontPoint, Plan
 from capcheck.report.escape import NAME_LENGTH
-from capcheck.report.figures import brief, change, money, plural, reading, relaxed
+from capcheck.report.figures import brief, change, plural, reading, relaxed, saving
 from capcheck.report.pen import Pen
 
 # Of a front so many are shown; all of them are in the JSON report and in the picture.
@@ -85,8 +85,8 @@ def planned(plan: Plan, pen: Pen) -> list[str]:
     lines = [pen.paint("all deployments", "bold") + ":"]
     for choice in plan["choices"]:
         if choice["edits"]:
-            saved = choice["saving_usd_month"]
-            price = "" if saved is None else f" ({money(-saved)})"
+            saved = saving(choice)
+            price = f" ({saved})" if saved else ""
             what = f"{choice['name']}: {change(choice['edits'])}{price}"
             lines.append(pen.text(f"    {what}", 3 * NAME_LENGTH))
     if len(lines) == 1:
