@@ -7,7 +7,14 @@ from dataclasses import replace
 import pytest
 from capcheck.check import check
 from capcheck.judge import judge
-from capcheck.manifest.deployment import Budget, LatencyLimit, QualityLimit, Replicas, Slo
+from capcheck.manifest.deployment import (
+    AlternativesScope,
+    Budget,
+    LatencyLimit,
+    QualityLimit,
+    Replicas,
+    Slo,
+)
 from capcheck.numbers import amount, enough
 from capcheck.search.find import find
 from capcheck.search.fleet import plan
@@ -111,6 +118,29 @@ def test_why_not_for_less_costs_less(context):
     assert all(
         one.usd_month < (least or today.forecast.cost.usd_month.value) for one in found.why_not
     )
+
+
+def test_why_not_names_other_gpus_and_reasons_before_more_of_the_same(context):
+    tight = replace(
+        DEAR,
+        gpu="A100 80GB SXM",
+        replicas=Replicas(1, 1),
+        slo=Slo((LatencyLimit("latency", 95, 12_000.0, "/slo/latency_p95"),)),
+        traffic=replace(DEAR.traffic, requests_per_second=2.0),
+        alternatives=AlternativesScope(),
+    )
+    found = find(judge(tight, context), context, THOROUGH).why_not
+    kinds = [
+        (
+            one.resolved.gpu.name,
+            one.resolved.gpus_per_replica,
+            one.resolved.backend.name,
+            round(one.resolved.quant.bits_per_weight),
+        )
+        for one in found
+    ]
+    assert len(set(kinds)) == len(kinds) > 3  # AWQ and GPTQ of the same are told once
+    assert len({gpu for gpu, *_ in kinds[:2]}) == 2
 
 
 def named(deployment, name):
