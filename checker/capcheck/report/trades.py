@@ -106,7 +106,7 @@ def planned(plan: Plan, pen: Pen) -> list[str]:
             pen.text(
                 f"    note: {names} might share one {one['gpu']}: "
                 f"{amount(one['vram_gib'], 'GiB')} of {amount(one['usable_gib'], 'GiB')}, "
-                f"load {one['utilisation']:.2f} together; not assumed here",
+                f"busy {100 * one['utilisation']:.0f} % of the time together; not assumed here",
                 3 * NAME_LENGTH,
             )
         )

@@ -17,7 +17,7 @@ from capcheck.manifest.deployment import (
 )
 from capcheck.numbers import amount, enough
 from capcheck.search.find import find
-from capcheck.search.fleet import plan
+from capcheck.search.fleet import SHARED_UTILISATION, plan
 from capcheck.search.wanted import Wanted
 from capcheck.search.worse import worse
 
@@ -188,3 +188,19 @@ def test_two_small_deployments_might_share_a_gpu(context):
     assert shared.vram_gib == pytest.approx(2 * fleet[0].forecast.memory.needed.high)
     alone = [fleet[0], check(named(DEAR, "c"), context, alternatives=False)]
     assert plan(alone, None).could_share == ()
+
+
+def test_a_gpu_that_batches_little_is_shared_by_the_time_it_is_busy(context):
+    """A seventh of what could be served together, and yet one request or another runs most of the
+    time: the two would wait for each other."""
+    small = replace(
+        DEAR,
+        model="llama3.2-1b",
+        gpu="L4 24GB",
+        replicas=Replicas(1, 1),
+        traffic=replace(DEAR.traffic, requests_per_second=0.4),
+    )
+    fleet = [check(named(small, name), context, alternatives=False) for name in "ab"]
+    load = fleet[0].forecast.load
+    assert 2 * load.utilisation.high < SHARED_UTILISATION < 2 * load.busy.high
+    assert plan(fleet, None).could_share == ()
