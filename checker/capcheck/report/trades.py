@@ -81,7 +81,12 @@ def _beside_the_bill(found: Economics, pen: Pen) -> Iterator[str]:
 
 
 def planned(plan: Plan, pen: Pen) -> list[str]:
-    """The plan for the fleet: what to change, what it costs, what may share a GPU."""
+    """The plan for the fleet: what to change, what it costs, what may share a GPU.
+
+    Of no deployments nothing is said.
+    """
+    if not plan["choices"]:
+        return []
     lines = [pen.paint("all deployments", "bold") + ":"]
     for choice in plan["choices"]:
         if choice["edits"]:

@@ -13,11 +13,16 @@ from capcheck.manifest.deployment import (
     LatencyLimit,
     QualityLimit,
     Replicas,
+    Serving,
     Slo,
 )
 from capcheck.numbers import amount, enough
+from capcheck.report import ways
+from capcheck.report.pen import Pen
+from capcheck.report.trades import planned
 from capcheck.search.find import find
 from capcheck.search.fleet import SHARED_UTILISATION, plan
+from capcheck.search.offer import alternative
 from capcheck.search.wanted import Wanted
 from capcheck.search.worse import worse
 
@@ -204,3 +209,16 @@ def test_a_gpu_that_batches_little_is_shared_by_the_time_it_is_busy(context):
     load = fleet[0].forecast.load
     assert 2 * load.utilisation.high < SHARED_UTILISATION < 2 * load.busy.high
     assert plan(fleet, None).could_share == ()
+
+
+def test_what_is_not_supported_says_why(context):
+    """Two ranks on one GPU: a gate without a figure is told by its finding."""
+    stated = replace(DEAR, gpus_per_replica=1, serving=Serving(tensor_parallel_size=2))
+    checked = judge(stated, context)
+    assert checked.gates["support"].verdict == "fail"
+    binding = alternative(checked, judge(DEAR, context)).binding
+    assert binding == next(found.message for found in checked.findings if found.verdict == "fail")
+
+
+def test_of_no_deployments_there_is_no_plan():
+    assert planned(ways.plan(plan([], 100.0)), Pen(color=False, unicode=True)) == []
