@@ -177,7 +177,8 @@ def _with(report: DeploymentReport, made: Mapping[tuple[Edit, ...], Made]) -> De
 
     def placed(way: Alternative) -> Alternative:
         changes, why = made[way.edits]
-        return replace(way, changes=changes, refused=why)
+        edits = tuple(map(_with_previous, way.edits, changes)) if changes else way.edits
+        return replace(way, edits=edits, changes=changes, refused=why)
 
     def shown(ways: Sequence[Alternative]) -> tuple[Alternative, ...]:
         return tuple(placed(way) for way in ways if made[way.edits][1] != UNPROVEN)
@@ -202,6 +203,11 @@ def _with(report: DeploymentReport, made: Mapping[tuple[Edit, ...], Made]) -> De
         front=replace(report.front, members=members) if is_whole else NO_FRONT,
         why_not=shown(report.why_not),
     )
+
+
+def _with_previous(edit: Edit, change: Change) -> Edit:
+    """Where something is inserted nothing was there: a default's value stands elsewhere."""
+    return replace(edit, previous=None) if change.start == change.end else edit
 
 
 def _patch(report: DeploymentReport, text: str, path: str) -> str | None:

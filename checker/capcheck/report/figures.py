@@ -10,6 +10,7 @@ from capcheck.numbers import amount, digits, interval
 from capcheck.records import dataclass
 from capcheck.report.document import (
     Alternative,
+    Choice,
     Deployment,
     Document,
     Edit,
@@ -262,7 +263,7 @@ def money(delta: float, *, sign: bool = True) -> str:
     return f"{'−' if delta < 0 else '+'}{text}" if sign else text
 
 
-def saving(alternative: Alternative) -> str:
+def saving(alternative: Alternative | Choice) -> str:
     """`same cost`, `−$516/month`, `+$12.00/month`; empty when either cost is unknown."""
     saved = alternative["saving_usd_month"]
     if saved is None:

@@ -14,6 +14,9 @@ KEY_WIDTH = 80
 LINE_INCHES = 0.13
 LEAST_INCHES = 4.2
 
+# From this ratio of the dearest to the cheapest on, what is cheap would be one spot.
+LOG_FROM = 10.0
+
 
 def draw(document: Document, path: Path) -> None:
     """Cost against p95 latency, one picture a deployment below the other, quality as the color.
@@ -82,7 +85,12 @@ def _draw(picture: Any, axis: Any, deployment: Deployment) -> None:  # noqa: ANN
     axis.set_xlabel("$ per month")
     axis.set_ylabel("p95 latency, s")
     axis.margins(0.1)
-    axis.set_xlim(left=0)
+    known = [cost for cost in costs if cost is not None]
+    if known and max(known) > LOG_FROM * min(known) > 0:
+        axis.set_xscale("log")
+        axis.xaxis.set_major_formatter("{x:,.0f}")
+    else:
+        axis.set_xlim(left=0)
     axis.set_ylim(bottom=0)
     if axis.get_legend_handles_labels()[1]:
         axis.legend(fontsize=7)

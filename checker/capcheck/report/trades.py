@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from capcheck.numbers import amount
 from capcheck.report.document import Alternative, Deployment, Economics, FrontPoint, Plan
 from capcheck.report.escape import NAME_LENGTH
-from capcheck.report.figures import brief, change, money, plural, reading, relaxed
+from capcheck.report.figures import brief, change, plural, reading, relaxed, saving
 from capcheck.report.pen import Pen
 
 # Of a front so many are shown; all of them are in the JSON report and in the picture.
@@ -81,12 +81,17 @@ def _beside_the_bill(found: Economics, pen: Pen) -> Iterator[str]:
 
 
 def planned(plan: Plan, pen: Pen) -> list[str]:
-    """The plan for the fleet: what to change, what it costs, what may share a GPU."""
+    """The plan for the fleet: what to change, what it costs, what may share a GPU.
+
+    Of no deployments nothing is said.
+    """
+    if not plan["choices"]:
+        return []
     lines = [pen.paint("all deployments", "bold") + ":"]
     for choice in plan["choices"]:
         if choice["edits"]:
-            saved = choice["saving_usd_month"]
-            price = "" if saved is None else f" ({money(-saved)})"
+            saved = saving(choice)
+            price = f" ({saved})" if saved else ""
             what = f"{choice['name']}: {change(choice['edits'])}{price}"
             lines.append(pen.text(f"    {what}", 3 * NAME_LENGTH))
     if len(lines) == 1:
@@ -106,7 +111,7 @@ def planned(plan: Plan, pen: Pen) -> list[str]:
             pen.text(
                 f"    note: {names} might share one {one['gpu']}: "
                 f"{amount(one['vram_gib'], 'GiB')} of {amount(one['usable_gib'], 'GiB')}, "
-                f"load {one['utilisation']:.2f} together; not assumed here",
+                f"busy {100 * one['utilisation']:.0f} % of the time together; not assumed here",
                 3 * NAME_LENGTH,
             )
         )

@@ -15,7 +15,8 @@ Scalar = str | int | float | bool
 class Edit:
     """One value to write. `pointer` is a JSON pointer from the manifest file's root.
 
-    `previous` None means that the field is not there yet. The value is never None: an alternative
+    `previous` None means that the field is not there yet: of one that is inherited from `defaults`
+    that is known once its change is looked for. The value is never None: an alternative
     sets fields, it removes none.
     """
 

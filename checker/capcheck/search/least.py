@@ -64,7 +64,8 @@ def least(
         if isinstance(one, Family):
             for index, member in enumerate(_members(one, prospects)):
                 bound = axis.bound(member.alone, member.replicas)
-                heapq.heappush(waiting, (bound, order, index, member))
+                if bound < math.inf:
+                    heapq.heappush(waiting, (bound, order, index, member))
         elif (started := _started(one, today, context)) is not None:
             best = axis.figure(started, math.inf if best is None else best[0]) or best
     return best

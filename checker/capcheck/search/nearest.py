@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections import Counter
 from collections.abc import Sequence
 from itertools import count
 
@@ -18,6 +19,8 @@ from capcheck.search.passing import distance
 NEAR_MISSES = 3
 NEAR_TRIED = 12
 WHY_NOT = 6
+WHY_NOT_TRIED = 12
+ONE_GPU = 3
 LOOKED_INTO = 250
 
 
@@ -65,25 +68,56 @@ def why_not(
 ) -> tuple[Alternative, ...]:
     """What one would try first and why it does not pass: the lightest changes that cost less.
 
-    Each stands for a family that would cost less than the best alternative, or than today.
+    Each stands for a family that would cost less than the best alternative, or than today. Those
+    of another GPU or with another reason come before more of the same.
     """
     best = found[0].usd_month if found else today.forecast.cost.usd_month.value
     ceiling = math.inf if best is None else best
     root = root_of_edits(today.resolved.deployment)
-    seen: set[int] = set()
+    seen: set[tuple[object, ...]] = set()
     dropped: list[tuple[tuple[int, int], float, int, Miss]] = []
     for index, miss in enumerate(cheapest.misses):
-        if not cheapest.costs_less(miss.family, ceiling):
-            continue
-        changed = cheapest.edits_to(miss)
-        if changed and id(miss.family) not in seen:
-            seen.add(id(miss.family))
+        if cheapest.costs_less(miss.family, ceiling) and (changed := cheapest.edits_to(miss)):
             dropped.append((disruption(changed, root), miss.at_least, index, miss))
-    offered = (
-        alternative(cheapest.nearest(one[3], below_usd_month=ceiling), today)
-        for one in sorted(dropped)[:WHY_NOT]
+    tried: list[Alternative] = []
+    of_gpu: Counter[str] = Counter()
+    for _, _, _, miss in sorted(dropped):
+        gpu, kind = miss.family.hardware.gpu[1].name, _kind(miss)
+        if kind not in seen and of_gpu[gpu] < ONE_GPU and len(tried) < WHY_NOT_TRIED:
+            seen.add(kind)
+            offered = alternative(cheapest.nearest(miss, below_usd_month=ceiling), today)
+            if offered.edits and offered.binding:
+                of_gpu[gpu] += 1
+                tried.append(offered)
+    reasons: Counter[tuple[str, str]] = Counter()
+    order: list[tuple[int, int, Alternative]] = []
+    for index, one in enumerate(tried):
+        reason = _reason(one)
+        order.append((reasons[reason], index, one))
+        reasons[reason] += 1
+    return tuple(one for _, _, one in sorted(order)[:WHY_NOT])
+
+
+def _kind(miss: Miss) -> tuple[object, ...]:
+    """What is the same but for the name of the format: AWQ and GPTQ have as many bits."""
+    family = miss.family
+    served, hardware = family.served, family.hardware
+    model, backend = served.model[1].name, served.backend[1].name
+    return (
+        model,
+        backend,
+        round(served.quant[1].bits_per_weight),
+        hardware.gpu[1].name,
+        hardware.gpus,
     )
-    return tuple(one for one in offered if one.edits and one.binding)
+
+
+def _reason(offered: Alternative) -> tuple[str, str]:
+    """The GPU, and the gate that is in the way."""
+    broken = [gate for gate in offered.gates if gate.verdict != "pass"]
+    gate = max(broken, key=distance, default=None)
+    gpu = offered.resolved.gpu
+    return "" if gpu is None else gpu.name, "" if gate is None else gate.name
 
 
 def _misses_by(offered: Alternative) -> float:

@@ -30,7 +30,8 @@ def alternative(checked: Checked, today: Checked) -> Alternative:
 def _binding(checked: Checked, today: Checked) -> str | None:
     """The gate that misses by the most, else the risk, else what was found; None for none of it."""
     broken = binding_gate(checked)
+    said = next((found.message for found in checked.findings if found.verdict != "pass"), None)
     if broken is not None:
-        return miss_text(broken)
-    said = (found.message for found in checked.findings if found.verdict != "pass")
-    return reservation(checked, today) or next(said, None)
+        # What is not supported has no figure: what was found says why.
+        return said if said and broken.estimate is None else miss_text(broken)
+    return reservation(checked, today) or said

@@ -140,3 +140,30 @@ def test_every_way_that_is_shown_has_its_changes(context: Context) -> None:
     assert one.front.members
     for way in (*one.front.members, *one.why_not, *(limit.by for limit in one.relaxations)):
         assert len(way.changes) == len(way.edits)
+
+
+INHERITED = """version: 1
+defaults:
+  quant: FP16
+  serving: {max_model_len: 32768}
+deployments:
+  a:
+    model: llama3.1-8b
+    backend: ollama
+    gpu: RTX 4060 8GB
+    serving: {max_num_seqs: 1}
+    traffic: {requests_per_second: 0.05, prompt_tokens: 256, output_tokens: 64}
+    alternatives: {quants: [Q4_K_M], backends: [ollama], gpus: [RTX 4060 8GB]}
+"""
+
+
+def test_what_is_inherited_was_not_there(context: Context) -> None:
+    """The edit writes it into the deployment; what `defaults` says stays as it is."""
+    (report,) = reports(INHERITED, context)
+    previous = {
+        (edit.pointer.removeprefix("/deployments/a"), edit.previous)
+        for way in report.alternatives
+        for edit in way.edits
+    }
+    assert {value for pointer, value in previous if pointer != "/serving/max_num_seqs"} == {None}
+    assert ("/quant", None) in previous

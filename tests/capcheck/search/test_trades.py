@@ -7,10 +7,22 @@ from dataclasses import replace
 import pytest
 from capcheck.check import check
 from capcheck.judge import judge
-from capcheck.manifest.deployment import Budget, LatencyLimit, QualityLimit, Replicas, Slo
+from capcheck.manifest.deployment import (
+    AlternativesScope,
+    Budget,
+    LatencyLimit,
+    QualityLimit,
+    Replicas,
+    Serving,
+    Slo,
+)
 from capcheck.numbers import amount, enough
+from capcheck.report import ways
+from capcheck.report.pen import Pen
+from capcheck.report.trades import planned
 from capcheck.search.find import find
-from capcheck.search.fleet import plan
+from capcheck.search.fleet import SHARED_UTILISATION, plan
+from capcheck.search.offer import alternative
 from capcheck.search.wanted import Wanted
 from capcheck.search.worse import worse
 
@@ -113,6 +125,29 @@ def test_why_not_for_less_costs_less(context):
     )
 
 
+def test_why_not_names_other_gpus_and_reasons_before_more_of_the_same(context):
+    tight = replace(
+        DEAR,
+        gpu="A100 80GB SXM",
+        replicas=Replicas(1, 1),
+        slo=Slo((LatencyLimit("latency", 95, 12_000.0, "/slo/latency_p95"),)),
+        traffic=replace(DEAR.traffic, requests_per_second=2.0),
+        alternatives=AlternativesScope(),
+    )
+    found = find(judge(tight, context), context, THOROUGH).why_not
+    kinds = [
+        (
+            one.resolved.gpu.name,
+            one.resolved.gpus_per_replica,
+            one.resolved.backend.name,
+            round(one.resolved.quant.bits_per_weight),
+        )
+        for one in found
+    ]
+    assert len(set(kinds)) == len(kinds) > 3  # AWQ and GPTQ of the same are told once
+    assert len({gpu for gpu, *_ in kinds[:2]}) == 2
+
+
 def named(deployment, name):
     return replace(deployment, name=name)
 
@@ -158,3 +193,32 @@ def test_two_small_deployments_might_share_a_gpu(context):
     assert shared.vram_gib == pytest.approx(2 * fleet[0].forecast.memory.needed.high)
     alone = [fleet[0], check(named(DEAR, "c"), context, alternatives=False)]
     assert plan(alone, None).could_share == ()
+
+
+def test_a_gpu_that_batches_little_is_shared_by_the_time_it_is_busy(context):
+    """A seventh of what could be served together, and yet one request or another runs most of the
+    time: the two would wait for each other."""
+    small = replace(
+        DEAR,
+        model="llama3.2-1b",
+        gpu="L4 24GB",
+        replicas=Replicas(1, 1),
+        traffic=replace(DEAR.traffic, requests_per_second=0.4),
+    )
+    fleet = [check(named(small, name), context, alternatives=False) for name in "ab"]
+    load = fleet[0].forecast.load
+    assert 2 * load.utilisation.high < SHARED_UTILISATION < 2 * load.busy.high
+    assert plan(fleet, None).could_share == ()
+
+
+def test_what_is_not_supported_says_why(context):
+    """Two ranks on one GPU: a gate without a figure is told by its finding."""
+    stated = replace(DEAR, gpus_per_replica=1, serving=Serving(tensor_parallel_size=2))
+    checked = judge(stated, context)
+    assert checked.gates["support"].verdict == "fail"
+    binding = alternative(checked, judge(DEAR, context)).binding
+    assert binding == next(found.message for found in checked.findings if found.verdict == "fail")
+
+
+def test_of_no_deployments_there_is_no_plan():
+    assert planned(ways.plan(plan([], 100.0)), Pen(color=False, unicode=True)) == []
