@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import date
 
 from capcheck.finding import SEVERITIES, VERDICTS, Finding, Gate, Verdict, worst
@@ -17,7 +17,7 @@ from capcheck.predict.compose import Unloaded, forecast
 from capcheck.predict.cost import cost
 from capcheck.predict.forecast import Forecast
 from capcheck.predict.latency.ends import End
-from capcheck.records import dataclass
+from capcheck.records import dataclass, replace
 from capcheck.registry.tables import Registry
 from capcheck.resolution.resolve import resolve
 from capcheck.resolution.resolved import Resolved

@@ -224,3 +224,38 @@ def test_other_options_are_the_standard_ones() -> None:
 
     made: Any = ordered(Number)
     assert made(1) < made(2)
+
+
+@records.dataclass(frozen=True, slots=True)
+class _Point:
+    x: float
+    y: float = 0.0
+    tags: list[str] = dataclasses.field(default_factory=list, compare=False)
+
+
+@records.dataclass(frozen=True, slots=True)
+class _Checked:
+    x: float
+
+    def __post_init__(self) -> None:
+        if self.x < 0:
+            raise ValueError(self.x)
+
+
+@pytest.mark.parametrize("made", [0, records.FEW_COPIES], ids=["first", "later"])
+def test_replace_is_the_standard_one(made: int) -> None:
+    point, checked = _Point(1.0, 2.0, ["a"]), _Checked(1.0)
+    for _ in range(made):
+        records.replace(point, x=3.0)
+        records.replace(checked, x=3.0)
+    moved = records.replace(point, x=3.0)
+    assert (moved, moved.tags) == (dataclasses.replace(point, x=3.0), ["a"])
+    assert moved.tags is point.tags
+    assert (point, records.replace(point)) == (_Point(1.0, 2.0), point)
+    with pytest.raises(TypeError):
+        records.replace(point, z=3.0)
+    with pytest.raises(ValueError, match="-1"):
+        records.replace(checked, x=-1.0)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        moved.x = 4.0  # type: ignore[misc]
+    assert records.replace(STANDARD("any"), count=5) == STANDARD("any", 5)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 
 from capcheck.estimate import Estimate
@@ -17,7 +16,7 @@ from capcheck.predict.memory.device import memory
 from capcheck.predict.quality import quality as predict_quality
 from capcheck.predict.safety import safety
 from capcheck.predict.speed.engine_copy import Speed, decode_tok_s, prefill_tok_s, speed
-from capcheck.records import dataclass
+from capcheck.records import dataclass, replace
 from capcheck.resolution.resolved import Resolved
 
 # The `chat` profile: single-stream rates of a deployment without traffic are quoted at it.

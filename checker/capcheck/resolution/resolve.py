@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from capcheck.finding import Finding
 from capcheck.manifest.deployment import Deployment
+from capcheck.records import replace
 from capcheck.registry.matches import BackendMatch, GpuMatch
 from capcheck.registry.specs import BackendSpec, Price
 from capcheck.registry.tables import Registry

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import date
 
 from capcheck.finding import Finding, Waiver
 from capcheck.manifest.deployment import Deployment, Skip
+from capcheck.records import replace
 from capcheck.rules import outlook
 from capcheck.rules.rule import Rule
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import field, replace
+from dataclasses import field
 
 from capcheck.judge import Checked, Context, Started, start
 from capcheck.manifest.deployment import Deployment
 from capcheck.predict.latency.bounds import saturation_rps, unloaded_ms
 from capcheck.predict.latency.ends import End
-from capcheck.records import dataclass
+from capcheck.records import dataclass, replace
 from capcheck.search.alternative import Edit
 from capcheck.search.edits import disruption, edits, root_of_edits
 from capcheck.search.passing import (

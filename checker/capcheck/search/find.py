@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import islice
 
 from capcheck.judge import Checked, Context, Started
 from capcheck.predict.forecast import Forecast
-from capcheck.records import dataclass
+from capcheck.records import dataclass, replace
 from capcheck.search.alternative import Alternative
 from capcheck.search.cheapest import Cheapest
 from capcheck.search.nearest import near_misses, why_not

@@ -5,12 +5,11 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Protocol
 
 from capcheck.judge import Checked, Context, Started, start
 from capcheck.manifest.deployment import Deployment
-from capcheck.records import dataclass
+from capcheck.records import dataclass, replace
 from capcheck.rules import vram
 from capcheck.search.members import holds_requests
 from capcheck.search.passing import LASTING_RISKS, holds, reservation

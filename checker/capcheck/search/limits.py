@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 
 from capcheck.judge import Checked, Context, Started
 from capcheck.manifest.deployment import Deployment
 from capcheck.policy.impose import without_imposed
+from capcheck.records import replace
 from capcheck.rules import budget, latency, quality, safety, throughput
 from capcheck.rules.case import Case, Limit
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from capcheck.manifest.deployment import Deployment, Serving
 from capcheck.predict.forecast import Memory
+from capcheck.records import replace
 from capcheck.registry import support
 from capcheck.registry.engine_defaults import memory_fraction_setting
 from capcheck.registry.matches import Miss

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from capcheck.judge import Checked, Context, Started
 from capcheck.manifest.deployment import LatencyLimit, Slo
 from capcheck.predict.compose import quality
 from capcheck.predict.forecast import Quality
 from capcheck.predict.latency.bounds import surely_breaks, unloaded_ms
-from capcheck.records import dataclass
+from capcheck.records import dataclass, replace
 from capcheck.search.alternative import Alternative
 from capcheck.search.replication import Replication
 from capcheck.search.sketch import sketch

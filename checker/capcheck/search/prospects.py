@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from functools import partial
 
 from capcheck.judge import Checked, Context, Started
 from capcheck.manifest.deployment import Deployment, Serving
 from capcheck.predict.compose import quality
 from capcheck.predict.latency.ends import End
-from capcheck.records import dataclass
+from capcheck.records import dataclass, replace
 from capcheck.rules import vram
 from capcheck.rules.latency import HIGH_UTILISATION
 from capcheck.search.hardware import Hardware

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from capcheck.finding import Gate
 from capcheck.judge import Checked, Context, judge, start
 from capcheck.manifest.deployment import Deployment, Traffic
 from capcheck.numbers import amount, enough
-from capcheck.records import dataclass
+from capcheck.records import dataclass, replace
 from capcheck.rules.case import Limit
 from capcheck.search.alternative import Alternative
 from capcheck.search.cheapest import Cheapest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import field
 from functools import cached_property
 
 from capcheck.estimate import Estimate, unknown
@@ -14,7 +14,7 @@ from capcheck.predict.latency.bounds import saturation_rps, unloaded_ms
 from capcheck.predict.latency.ends import End
 from capcheck.predict.memory.device import memory
 from capcheck.predict.speed.engine_copy import Speed, speed
-from capcheck.records import dataclass
+from capcheck.records import dataclass, replace
 from capcheck.registry.matches import GpuMatch
 from capcheck.registry.specs import GpuSpec
 from capcheck.registry.tables import Registry

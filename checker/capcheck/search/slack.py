@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 from capcheck.judge import Checked, Context, Started
 from capcheck.manifest.deployment import Deployment, Traffic
 from capcheck.predict.cost import HOURS_PER_MONTH
-from capcheck.records import dataclass
+from capcheck.records import dataclass, replace
 from capcheck.search.limits import far_end, gate_of, limited
 from capcheck.search.members import FEWER_SLOTS, SLOTS
 from capcheck.search.passing import passes

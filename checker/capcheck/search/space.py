@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from capcheck.manifest.deployment import Deployment, Replicas, Serving
 from capcheck.predict.coefficients import Coefficients
 from capcheck.predict.latency.lengths import lengths_of
 from capcheck.predict.speed.engine_copy import Speed
-from capcheck.records import dataclass
+from capcheck.records import dataclass, replace
 from capcheck.registry import support
 from capcheck.registry.tables import Registry
 from capcheck.registry.versions import release_in

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import lru_cache
 
 from capcheck.predict.latency.arrival import service_spread
@@ -25,6 +24,7 @@ from capcheck.predict.latency.single_server import (
     takes_turns,
 )
 from capcheck.predict.latency.work import Work, work_of
+from capcheck.records import replace
 
 # Nothing is asked of a request.
 NO_LIMITS = Limits()

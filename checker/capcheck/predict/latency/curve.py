@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from capcheck.predict.compose import Unloaded
 from capcheck.predict.forecast import Load
 from capcheck.predict.latency.load import load
-from capcheck.records import dataclass
+from capcheck.records import dataclass, replace
 
 # Shares of the saturation rate; the tail grows fast towards the end.
 SHARES = (0.02, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Protocol
 
-from capcheck.records import dataclass
+from capcheck.records import dataclass, replace
 
 
 class StepTime(Protocol):

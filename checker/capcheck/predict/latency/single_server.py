@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from capcheck.predict.latency.queueing import md1_wait_quantile
 from capcheck.predict.latency.server import Behaviour, Parts, Percentiles
 from capcheck.predict.latency.work import Work
+from capcheck.records import replace
 
 
 def takes_turns(work: Work) -> bool:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from itertools import accumulate, islice
 
 from capcheck.predict.latency.lengths import Lengths
 from capcheck.predict.latency.server import PrefillTime, Server
-from capcheck.records import dataclass
+from capcheck.records import dataclass, replace
 
 KEPT = 64  # works remembered: up to 0.2 MiB each with 2,048 slots
 

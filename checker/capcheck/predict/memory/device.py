@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from capcheck.estimate import Estimate, unknown
 from capcheck.predict.coefficients import Coefficients
 from capcheck.predict.forecast import Memory
@@ -11,6 +9,7 @@ from capcheck.predict.memory.allocate import allocated, grown
 from capcheck.predict.memory.budget import budgeted
 from capcheck.predict.memory.refit import with_refit
 from capcheck.predict.memory.request import MemoryRequest
+from capcheck.records import replace
 from capcheck.resolution.resolved import Resolved
 
 _MODELS_OF_MEMORY = {"budget": budgeted, "allocate": allocated, "grow": grown}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 from capcheck.predict.footprint.kv_cache import CacheShape
 from capcheck.predict.footprint.weights import expert_miss, read_bytes
@@ -11,7 +10,7 @@ from capcheck.predict.speed import roofline
 from capcheck.predict.speed.fitted import Fitted
 from capcheck.predict.speed.roofline import Width
 from capcheck.predict.speed.traits import link_gb_s
-from capcheck.records import dataclass
+from capcheck.records import dataclass, replace
 from capcheck.registry.specs import GpuSpec, ModelSpec, QuantSpec
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 
 from capcheck.estimate import Estimate, Provenance, unknown, weakest
@@ -17,7 +16,7 @@ from capcheck.predict.speed.measured import Stream, measured_stream
 from capcheck.predict.speed.prefill import PrefillLaw, prefill_law
 from capcheck.predict.speed.refit import refit_of
 from capcheck.predict.speed.traits import Traits, traits_of
-from capcheck.records import dataclass
+from capcheck.records import dataclass, replace
 from capcheck.registry.specs import BackendSpec, GpuSpec, ModelSpec, QuantSpec
 from capcheck.resolution.resolved import Resolved
 
