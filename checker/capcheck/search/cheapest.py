@@ -181,6 +181,14 @@ class Cheapest:
         if family.weights in self.prospects.short_in_quality:
             self._miss(family, self.prospects.short_in_quality[family.weights], None, deployment)
             return
+        most = self.prospects.most(family.hardware)
+        replicas = most if candidate.tried else candidate.replicas
+        if self.prospects.surely_breaks(family, deployment, replicas):
+            if replicas < most:
+                yield replace(candidate, replicas=replicas + 1, tried=True)
+            else:
+                self._miss(family, 0.0, min(most + 1, self.replication.limit), deployment)
+            return
         started = self._start(deployment)
         if started.gates["support"].verdict != "pass":
             return
@@ -219,8 +227,23 @@ class Cheapest:
     def _fewest_between(
         self, started: Started, failing: int, most: int, ignored: frozenset[str]
     ) -> Checked | None:
-        """The fewest replicas above `failing` with which every gate of load but `ignored` holds."""
-        passing = self._loaded(started, most, ignored)
+        """The fewest replicas above `failing` with which every gate of load but `ignored` holds.
+
+        First by the gates at this end alone; what else is asked for rarely needs more.
+        """
+        least = most
+        if self._held(started, most, ignored) is None:
+            return None
+        while least - failing > 1:
+            middle = (least + failing) // 2
+            if self._held(started, middle, ignored) is None:
+                failing = middle
+            else:
+                least = middle
+        found = self._loaded(started, least, ignored)
+        if found is not None or least == most:
+            return found
+        failing, passing = least, self._loaded(started, most, ignored)
         while passing is not None and passing.resolved.replicas_min - failing > 1:
             middle = (passing.resolved.replicas_min + failing) // 2
             found = self._loaded(started, middle, ignored)
@@ -278,17 +301,23 @@ class Cheapest:
                     return found
         return started.replicated(self.replication.stated(affordable)).finish()
 
-    def _loaded(self, started: Started, replicas: int, ignored: frozenset[str]) -> Checked | None:
-        """This many replicas judged, if every gate of load and fading risk but `ignored` allows."""
+    def _held(self, started: Started, replicas: int, ignored: frozenset[str]) -> Started | None:
+        """This many replicas, if every gate of load but `ignored` holds at this end."""
         if replicas != started.resolved.replicas_min:
             started = started.replicated(self.replication.stated(replicas))
-        if not started.passes_at(self.end, ignored):
+        return started if started.passes_at(self.end, ignored) else None
+
+    def _loaded(self, started: Started, replicas: int, ignored: frozenset[str]) -> Checked | None:
+        """This many replicas judged, if every gate of load and fading risk but `ignored` allows."""
+        held = self._held(started, replicas, ignored)
+        if held is None:
             return None
-        checked, new = started.finish(), FADING_RISKS - self.prospects.risks_today
+        checked, new = held.finish(), FADING_RISKS - self.prospects.risks_today
         if any(found.rule in new for found in checked.findings):
             return None
-        held = (name in ignored or holds(gate, self.end) for name, gate in checked.gates.items())
-        return checked if all(held) else None
+        gates = checked.gates.items()
+        allowed = all(name in ignored or holds(gate, self.end) for name, gate in gates)
+        return checked if allowed else None
 
     def _broken(self, started: Started) -> frozenset[str]:
         """What replicas cannot mend: money, and the gates that no load decides."""

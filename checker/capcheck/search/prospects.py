@@ -10,6 +10,7 @@ from functools import partial
 from capcheck.judge import Checked, Context, Started
 from capcheck.manifest.deployment import Deployment, Serving
 from capcheck.predict.compose import quality
+from capcheck.predict.latency.bounds import surely_breaks
 from capcheck.predict.latency.ends import End
 from capcheck.records import dataclass, replace
 from capcheck.rules import vram
@@ -114,6 +115,13 @@ class Prospects:
         if replicas > self.replication.limit:
             short = math.inf
         return Bounds(short, replicas, is_tight=vram.has_little_left(gate))
+
+    def surely_breaks(self, family: Family, deployment: Deployment, replicas: int) -> bool:
+        """Whether a limit of load is surely broken by so many; False: it may hold."""
+        alone = self.sketch(family, deployment.serving)
+        resolved = replace(alone.resolved, replicas_min=replicas)
+        slo = resolved.deployment.slo
+        return surely_breaks(resolved, alone.copy.speed, alone.memory, slo, end=self.end)
 
     def most(self, hardware: Hardware) -> int:
         """The most replicas that are affordable and no risk by their number alone."""
