@@ -47,11 +47,11 @@ class Prospects:
     short_in_quality: dict[tuple[str, str, str], float] = field(default_factory=dict)
     scores: dict[tuple[str, str, str], float] = field(default_factory=dict)
     opened: dict[int, Sequence[Deployment]] = field(default_factory=dict)
+    risks_today: frozenset[str] = field(init=False)
 
-    @property
-    def risks_today(self) -> set[str]:
-        """The rules that found something today."""
-        return {found.rule for found in self.today.findings}
+    def __post_init__(self) -> None:
+        """What is a risk today already is none of another configuration."""
+        self.risks_today = frozenset(found.rule for found in self.today.findings)
 
     def short_by(self, family: Family) -> float:
         """What all of a family lack of memory, quality or speed, as a share of the limit."""
