@@ -43,9 +43,13 @@ def holds(gate: Gate, end: End) -> bool:
 
 
 def binding_gate(checked: Checked) -> Gate | None:
-    """The gate that misses its limit by the most; None when all pass."""
+    """The gate that misses its limit by the most; None when all pass.
+
+    What does not start has no latency: memory that surely lacks comes first.
+    """
     broken = [gate for gate in checked.gates.values() if gate.verdict != "pass"]
-    return max(broken, key=distance, default=None)
+    lacking = [gate for gate in broken if gate.name == "vram" and gate.verdict == "fail"]
+    return max(lacking or broken, key=distance, default=None)
 
 
 def distance(gate: Gate, end: End = "slow") -> float:
