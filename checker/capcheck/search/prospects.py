@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import field
-from functools import partial
 
 from capcheck.judge import Checked, Context, Started
 from capcheck.manifest.deployment import Deployment, Serving
@@ -16,7 +15,7 @@ from capcheck.records import dataclass, replace
 from capcheck.rules import vram
 from capcheck.rules.latency import HIGH_UTILISATION
 from capcheck.search.hardware import Hardware
-from capcheck.search.members import holds_requests, most_slots, others
+from capcheck.search.members import holds_requests, others
 from capcheck.search.passing import distance, holds, reservation
 from capcheck.search.ranking import ranked_quality
 from capcheck.search.replication import Replication
@@ -66,22 +65,9 @@ class Prospects:
         return late_by(stated, self.sketch(family, family.serving).lone_ms(end=self.end))
 
     def needed(self, family: Family) -> int:
-        """Replicas that each setting of a family needs at the least.
-
-        Mostly what the most slots need; but at the slow end the step of a large batch is less sure,
-        so that fewer may serve more.
-        """
+        """Replicas that each setting of a family needs at the least."""
         alone = self.sketch(family, family.serving)
-        slots, least = most_slots(alone.resolved), self.replication.fewest
-        each_rps = alone.roomiest_rps(slots=slots, end=self.end) if slots else None
-        while each_rps:
-            least = self._needed(alone, partial(alone.roomiest_rps, slots=slots))
-            slots //= 2
-            if least <= self.replication.fewest or not slots:
-                break
-            fewer_rps = alone.roomiest_rps(slots=slots, end=self.end)
-            each_rps = fewer_rps if fewer_rps and fewer_rps > each_rps else None
-        return least
+        return self._needed(alone, alone.most_rps)
 
     def _needed(self, alone: Sketch, each_rps: Callable[..., float | None]) -> int:
         """Replicas below which a queue without limit is busier than allowed, or than is no risk."""

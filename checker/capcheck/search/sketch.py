@@ -20,6 +20,7 @@ from capcheck.registry.specs import GpuSpec
 from capcheck.registry.tables import Registry
 from capcheck.resolution.engine_settings import Machine, Parts, values
 from capcheck.resolution.resolved import Resolved
+from capcheck.search.members import most_slots
 from capcheck.search.space import Family
 
 Lone = tuple[float, float, float] | None
@@ -96,7 +97,21 @@ class Sketch:
             known[asked] = saturation_rps(self.resolved, speed, self.memory, end=end)
         return known[asked]
 
-    def roomiest_rps(self, *, slots: int, end: End) -> float | None:
+    def most_rps(self, *, end: End) -> float | None:
+        """Requests per second that saturate a replica of any setting of the family.
+
+        With enough cache, mostly the most slots. But at the slow end the step of a large batch is
+        less sure, so that fewer may serve more.
+        """
+        slots, most = most_slots(self.resolved), None
+        while slots:
+            each = self._roomiest_rps(slots, end)
+            if each is None or (most is not None and each <= most):
+                break
+            slots, most = slots // 2, each
+        return most
+
+    def _roomiest_rps(self, slots: int, end: End) -> float | None:
         """Requests per second that saturate so many slots with enough cache."""
         engine = self.copy.resolved.engine
         if engine is None:

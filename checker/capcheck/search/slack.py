@@ -9,7 +9,6 @@ from capcheck.manifest.deployment import Deployment, Traffic
 from capcheck.predict.cost import HOURS_PER_MONTH
 from capcheck.records import dataclass, replace
 from capcheck.search.limits import far_end, gate_of, limited
-from capcheck.search.members import FEWER_SLOTS, SLOTS
 from capcheck.search.passing import passes
 from capcheck.search.sketch import Sketch
 
@@ -39,7 +38,7 @@ class LoadLimit:
         """That of a lone request, whatever saturates it, or of the roomiest setting."""
         if gate_of(self.pointer) in TIMES:
             return self._lone(alone)
-        return self._from(alone, roomiest_rps(alone), replicas)
+        return self._from(alone, alone.most_rps(end="slow"), replicas)
 
     def bound(self, alone: Sketch, replicas: int) -> float:
         """That of a lone request, or of the rate that saturates it."""
@@ -90,7 +89,7 @@ class Load:
 
     def rough(self, alone: Sketch, replicas: int) -> float:
         """What saturates the roomiest setting."""
-        return self._from(roomiest_rps(alone), replicas)
+        return self._from(alone.most_rps(end="slow"), replicas)
 
     def bound(self, alone: Sketch, replicas: int) -> float:
         """What saturates it."""
@@ -150,20 +149,6 @@ class Load:
 def busiest_rps(traffic: Traffic) -> float:
     """The rate that latencies are judged at: the peak where one is stated; 0 in a closed loop."""
     return max(traffic.requests_per_second or 0.0, traffic.peak_requests_per_second or 0.0)
-
-
-def roomiest_rps(alone: Sketch) -> float | None:
-    """What saturates a replica of a family with enough cache and the best number of slots."""
-    engine, backend = alone.resolved.engine, alone.resolved.backend
-    if engine is None or backend is None:
-        return None
-    slots = {engine.max_num_seqs}
-    if backend.batching == "slots":
-        slots.update(one for one in SLOTS if one > engine.max_num_seqs)
-    elif any(limit.metric == "tpot" for limit in alone.resolved.deployment.slo.latency):
-        slots.update(FEWER_SLOTS)
-    each = (alone.roomiest_rps(slots=one, end="slow") for one in sorted(slots))
-    return max((rate for rate in each if rate is not None), default=None)
 
 
 def at_rate(traffic: Traffic, rate: float) -> Traffic:
