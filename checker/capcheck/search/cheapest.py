@@ -91,7 +91,7 @@ class Cheapest:
     end: End = "slow"
     ceiling_usd_month: float = math.inf
     misses: list[Miss] = field(default_factory=list)
-    worth: Callable[[Started], bool] = lambda _: True
+    worth: Callable[[Started], bool] | None = None
     replication: Replication = field(init=False)
     prospects: Prospects = field(init=False)
 
@@ -183,7 +183,8 @@ class Cheapest:
             return
         most = self.prospects.most(family.hardware)
         replicas = most if candidate.tried else candidate.replicas
-        if self.prospects.surely_breaks(family, deployment, replicas):
+        # What is not worth its load is told for less than what breaks a limit.
+        if self.worth is None and self.prospects.surely_breaks(family, deployment, replicas):
             if replicas < most:
                 yield replace(candidate, replicas=replicas + 1, tried=True)
             else:
@@ -196,7 +197,7 @@ class Cheapest:
         short = self._short_by(started)
         if short > 0 or reservation(started, self.today, LASTING_RISKS) is not None:
             self._miss(family, short, candidate.replicas, deployment, started)
-        elif self.worth(started):
+        elif self.worth is None or self.worth(started):
             yield from self._closer(candidate, started)
 
     def _closer(self, candidate: _Candidate, started: Started) -> Iterator[_Candidate]:

@@ -6,6 +6,7 @@ import math
 from functools import cached_property
 
 from capcheck.manifest.deployment import Replicas
+from capcheck.predict.cost import HOURS_PER_MONTH
 from capcheck.records import dataclass
 from capcheck.resolution.resolved import Resolved
 from capcheck.rules.availability import MANY_REPLICAS
@@ -52,21 +53,36 @@ class Replication:
         most = replicas if stated.min == stated.max else max(replicas, stated.max)
         return Replicas(replicas, most)
 
+    @cached_property
+    def budget_usd_month(self) -> float:
+        """What a month may cost by the budget; infinite without one.
+
+        A price per token allows what all tokens that are asked for may cost.
+        """
+        budget, traffic = self.today.deployment.budget, self.today.deployment.traffic
+        most_usd = math.inf if budget.monthly_usd is None else budget.monthly_usd
+        each, rate = budget.usd_per_million_tokens, traffic and traffic.requests_per_second
+        if each is None or not rate or traffic is None or traffic.output_tokens is None:
+            return most_usd
+        tokens = rate * traffic.output_tokens.mean * 3600.0 * HOURS_PER_MONTH
+        return min(most_usd, each * tokens / 1e6)
+
     def affordable(self, hardware: Hardware) -> int:
         """The most replicas within ceiling and budget; any number without a price."""
         each = hardware.usd_month_each
         if not each:
             return self.limit if self.ceiling_usd_month == math.inf else 0
-        budget = self.today.deployment.budget.monthly_usd
-        most_usd = min(self.ceiling_usd_month, math.inf if budget is None else budget)
+        most_usd = min(self.ceiling_usd_month, self.budget_usd_month)
         if most_usd == math.inf:
             return self.limit
         return int(most_usd / each + ROUNDING) * hardware.replicas_each
 
     def over_budget(self, hardware: Hardware, replicas: int) -> float:
         """The share of the budget by which so many cost too much; 0 without a budget."""
-        budget = self.today.deployment.budget.monthly_usd
-        return max(0.0, hardware.usd_month(replicas) / budget - 1.0) if budget else 0.0
+        budget = self.budget_usd_month
+        if not budget or budget == math.inf:
+            return 0.0
+        return max(0.0, hardware.usd_month(replicas) / budget - 1.0)
 
     def needed(self, each_rps: float | None, *, busy: float = 1.0) -> int:
         """The fewest that the stated rate keeps busy for no more than this share, when `each_rps`

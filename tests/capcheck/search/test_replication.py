@@ -82,6 +82,15 @@ def test_affordable(context, usd_each, replicas_each, budget, ceiling, affordabl
     assert found.affordable(hardware(usd_each, replicas_each)) == affordable
 
 
+def test_a_price_per_token_is_a_budget_for_the_tokens_asked_for(context):
+    """0.5 requests/s of 256 tokens are 336.4 million tokens in 730 hours."""
+    budget = Budget(usd_per_million_tokens=1.0)
+    assert replication(context, budget=budget).affordable(hardware(100.0)) == 3
+    assert replication(context, budget=budget, traffic=None).affordable(hardware(1e9)) == 1
+    both = Budget(monthly_usd=150.0, usd_per_million_tokens=1.0)
+    assert replication(context, budget=both).affordable(hardware(100.0)) == 1
+
+
 def test_whole_instances_are_over_the_budget_by_a_share(context):
     found = replication(context, budget=Budget(monthly_usd=150.0))
     assert found.over_budget(hardware(100.0, 4), 4) == 0.0
