@@ -14,7 +14,7 @@ from dataclasses import field
 
 from capcheck.judge import Checked, Context, Started, start
 from capcheck.manifest.deployment import Deployment
-from capcheck.predict.latency.bounds import saturation_rps, unloaded_ms
+from capcheck.predict.latency.bounds import unloaded_ms
 from capcheck.predict.latency.ends import End
 from capcheck.records import dataclass, replace
 from capcheck.search.alternative import Edit
@@ -293,7 +293,8 @@ class Cheapest:
             limit -= 1
         affordable = max(fewest, min(limit, self.replication.affordable(miss.family.hardware)))
         ignored = self._broken(started)
-        lowest = self.replication.needed(self._each_rps(started))
+        alone = self.prospects.sketch(miss.family, started.resolved.deployment.serving)
+        lowest = self.replication.needed(alone.saturation_rps(end=self.end))
         for most in dict.fromkeys((affordable, limit)):
             if lowest <= most:
                 first = self._loaded(started, lowest, ignored)
@@ -331,11 +332,6 @@ class Cheapest:
             distance(gate, self.end) for gate in started.gates.values() if not holds(gate, self.end)
         ]
         return max(late_by(started.resolved.deployment, shortest), *short, 0.0)
-
-    def _each_rps(self, started: Started) -> float | None:
-        """Requests per second that saturate a replica at this end."""
-        speed, memory = started.unloaded.speed, started.forecast.memory
-        return saturation_rps(started.resolved, speed, memory, end=self.end)
 
     def _miss(
         self,

@@ -10,6 +10,7 @@ from capcheck.predict.cost import HOURS_PER_MONTH
 from capcheck.records import dataclass, replace
 from capcheck.search.limits import far_end, gate_of, limited
 from capcheck.search.passing import passes
+from capcheck.search.replication import busiest_rps
 from capcheck.search.sketch import Sketch
 
 TIMES = ("ttft", "tpot", "latency")
@@ -144,11 +145,6 @@ class Load:
             return -math.inf
         peak = busiest_rps(traffic) / traffic.requests_per_second
         return -each_rps * replicas / peak * (1 + ROUNDING)
-
-
-def busiest_rps(traffic: Traffic) -> float:
-    """The rate that latencies are judged at: the peak where one is stated; 0 in a closed loop."""
-    return max(traffic.requests_per_second or 0.0, traffic.peak_requests_per_second or 0.0)
 
 
 def at_rate(traffic: Traffic, rate: float) -> Traffic:
