@@ -14,7 +14,7 @@ from dataclasses import field
 
 from capcheck.judge import Checked, Context, Started, start
 from capcheck.manifest.deployment import Deployment
-from capcheck.predict.latency.bounds import unloaded_ms
+from capcheck.predict.latency.bounds import saturation_rps, unloaded_ms
 from capcheck.predict.latency.ends import End
 from capcheck.records import dataclass, replace
 from capcheck.search.alternative import Edit
@@ -29,6 +29,7 @@ from capcheck.search.passing import (
 )
 from capcheck.search.prospects import Prospects
 from capcheck.search.replication import Replication
+from capcheck.search.sketch import Sketch
 from capcheck.search.space import Family, late_by
 
 # Gates that more replicas never mend.
@@ -164,27 +165,22 @@ class Cheapest:
     def _setting(self, candidate: _Candidate) -> Iterator[_Candidate]:
         """A setting that is not ruled out without starting it."""
         family = candidate.family
-        deployment = self.prospects.settings(family)[candidate.setting]
-        bounds = self.prospects.bounds(family, deployment)
+        bounds = self.prospects.bounds(self._sketch(candidate))
         if bounds is None:
             return
         is_out = bounds.short_by > 0 or bounds.replicas > self.prospects.most(family.hardware)
         if is_out or (bounds.is_tight and "vram-low-headroom" not in self.prospects.risks_today):
-            self._miss(family, bounds.short_by, bounds.replicas, deployment)
+            self._miss(family, bounds.short_by, bounds.replicas, self._stated(candidate))
         else:
             yield replace(candidate, replicas=bounds.replicas)
 
     def _started(self, candidate: _Candidate) -> Iterator[_Candidate]:
         """A setting started: its load is asked for unless another gate rules it out."""
-        family = candidate.family
-        deployment = self.prospects.settings(family)[candidate.setting]
-        if family.weights in self.prospects.short_in_quality:
-            self._miss(family, self.prospects.short_in_quality[family.weights], None, deployment)
-            return
+        family, deployment = candidate.family, self._stated(candidate)
         most = self.prospects.most(family.hardware)
         replicas = most if candidate.tried else candidate.replicas
         # What is not worth its load is told for less than what breaks a limit.
-        if self.worth is None and self.prospects.surely_breaks(family, deployment, replicas):
+        if self.worth is None and self.prospects.surely_breaks(self._sketch(candidate), replicas):
             if replicas < most:
                 yield replace(candidate, replicas=replicas + 1, tried=True)
             else:
@@ -193,7 +189,6 @@ class Cheapest:
         started = self._start(deployment)
         if started.gates["support"].verdict != "pass":
             return
-        self.prospects.remember_quality(family, started)
         short = self._short_by(started)
         if short > 0 or reservation(started, self.today, LASTING_RISKS) is not None:
             self._miss(family, short, candidate.replicas, deployment, started)
@@ -222,8 +217,8 @@ class Cheapest:
                 yield replace(candidate, replicas=found.resolved.replicas_min, passing=found)
             return
         needed = most + 1 if found is None else found.resolved.replicas_min
-        deployment = self.prospects.settings(family)[candidate.setting]
-        self._miss(family, 0.0, min(needed, self.replication.limit), deployment, started)
+        fewest = min(needed, self.replication.limit)
+        self._miss(family, 0.0, fewest, self._stated(candidate), started)
 
     def _fewest_between(
         self, started: Started, failing: int, most: int, ignored: frozenset[str]
@@ -269,12 +264,12 @@ class Cheapest:
             if started.gates["support"].verdict == "pass":
                 yield replace(miss, started=started, short_by=short)
             return
-        for deployment in self.prospects.settings(family):
-            bounds = self.prospects.bounds(family, deployment)
+        for alone in self.prospects.settings(family):
+            bounds = self.prospects.bounds(alone)
             if bounds is not None:
                 short = max(bounds.short_by, miss.short_by)
                 over = self.replication.over_budget(family.hardware, bounds.replicas)
-                yield Miss(family, deployment, None, short, over)
+                yield Miss(family, self._set(family, alone), None, short, over)
 
     def costs_less(self, family: Family, usd_month: float) -> bool:
         """Whether the family's fewest replicas cost less than this."""
@@ -293,8 +288,9 @@ class Cheapest:
             limit -= 1
         affordable = max(fewest, min(limit, self.replication.affordable(miss.family.hardware)))
         ignored = self._broken(started)
-        alone = self.prospects.sketch(miss.family, started.resolved.deployment.serving)
-        lowest = self.replication.needed(alone.saturation_rps(end=self.end))
+        speed, memory = started.unloaded.speed, started.forecast.memory
+        each_rps = saturation_rps(started.resolved, speed, memory, end=self.end)
+        lowest = self.replication.needed(each_rps)
         for most in dict.fromkeys((affordable, limit)):
             if lowest <= most:
                 first = self._loaded(started, lowest, ignored)
@@ -331,7 +327,7 @@ class Cheapest:
         short = [
             distance(gate, self.end) for gate in started.gates.values() if not holds(gate, self.end)
         ]
-        return max(late_by(started.resolved.deployment, shortest), *short, 0.0)
+        return max(late_by(started.resolved.deployment.slo.latency, shortest), *short, 0.0)
 
     def _miss(
         self,
@@ -352,9 +348,8 @@ class Cheapest:
         if candidate.setting < 0:
             return family.usd_month(candidate.replicas), -math.inf, (-1, 0), family.order, -1
         today = self.today.resolved.deployment
-        stated = self.prospects.settings(family)[candidate.setting]
         replicas = self.replication.stated(candidate.replicas)
-        changed = edits(today, replace(stated, replicas=replicas))
+        changed = edits(today, replace(self._stated(candidate), replicas=replicas))
         return (
             family.usd_month(candidate.replicas),
             -self.prospects.quality(family),
@@ -362,6 +357,17 @@ class Cheapest:
             family.order,
             candidate.setting,
         )
+
+    def _sketch(self, candidate: _Candidate) -> Sketch:
+        return self.prospects.settings(candidate.family)[candidate.setting]
+
+    def _stated(self, candidate: _Candidate) -> Deployment:
+        return self._set(candidate.family, self._sketch(candidate))
+
+    def _set(self, family: Family, alone: Sketch) -> Deployment:
+        """A family with the settings of one of its sketches."""
+        stated = family.of(self.today.resolved.deployment)
+        return replace(stated, serving=alone.copy.resolved.deployment.serving)
 
     def _start(self, deployment: Deployment) -> Started:
         fewest = self.replication.stated(self.replication.fewest)

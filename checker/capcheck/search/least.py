@@ -74,7 +74,7 @@ def _rough(family: Family, prospects: Prospects, axis: Axis) -> float:
     most = prospects.most(family.hardware)
     if most < prospects.replication.fewest or prospects.short_by(family) > 0:
         return math.inf
-    return axis.rough(prospects.sketch(family, family.serving), most)
+    return axis.rough(prospects.alone(family), most)
 
 
 def _members(family: Family, prospects: Prospects) -> Iterator[Member]:
@@ -82,10 +82,11 @@ def _members(family: Family, prospects: Prospects) -> Iterator[Member]:
     replication, most = prospects.replication, prospects.most(family.hardware)
     asked = prospects.today.resolved.deployment.budget
     least = most if asked.usd_per_million_tokens is None else replication.fewest
-    for deployment in prospects.settings(family):
-        alone = prospects.sketch(family, deployment.serving)
-        gate = vram.gate_of(alone.memory, deployment.place)
+    stated = family.of(prospects.today.resolved.deployment)
+    for alone in prospects.settings(family):
+        gate = vram.gate_of(alone.memory, stated.place)
         if holds(gate, "slow") and holds_requests(alone.resolved):
+            deployment = replace(stated, serving=alone.copy.resolved.deployment.serving)
             for replicas in range(most, least - 1, -1):
                 counted = replace(deployment, replicas=replication.stated(replicas))
                 yield Member(counted, alone, replicas)

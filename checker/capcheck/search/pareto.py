@@ -13,8 +13,8 @@ from capcheck.predict.latency.bounds import surely_breaks, unloaded_ms
 from capcheck.records import dataclass, replace
 from capcheck.search.alternative import Alternative
 from capcheck.search.replication import Replication
-from capcheck.search.sketch import sketch
-from capcheck.search.space import Family, late_by
+from capcheck.search.sketch import alone, asked_of
+from capcheck.search.space import Family, late_by, median_steps
 
 # Cost, quality lost, latency: less is better on every axis.
 Point = tuple[float, float, float]
@@ -65,15 +65,18 @@ def unbeaten(
     Told from a lone request's time; `found` is never dearer than what is asked for next.
     """
     qualities: dict[tuple[str, str, str], Quality] = {}
-    fewest = Replication(today.resolved).fewest
+    fewest, asked = Replication(today.resolved).fewest, asked_of(today.resolved.deployment)
+    steps = median_steps(today.resolved.deployment.traffic)
     for family in families:
         if family.usd_month(fewest) > above_usd_month:
-            alone = sketch(family, family.serving, today.resolved, context)
+            drawn = alone(family, today.resolved, context, asked)
             if family.weights not in qualities:
-                qualities[family.weights] = quality(alone.resolved, context.coefficients)
+                resolved = replace(drawn.copy.resolved, deployment=today.resolved.deployment)
+                qualities[family.weights] = quality(resolved, context.coefficients)
             best_ms = _best_ms(qualities[family.weights], found)
-            asked = replace(today.resolved.deployment, slo=_within(best_ms))
-            if family.late_by(asked) > 0 or late_by(asked, alone.lone_ms(end="value")) > 0:
+            within = _within(best_ms).latency
+            least_ms = family.least_ms(steps)
+            if late_by(within, least_ms) > 0 or late_by(within, drawn.lone_ms(end="value")) > 0:
                 continue
         yield family
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from capcheck.finding import Gate
 from capcheck.judge import Checked, Started
 from capcheck.numbers import amount, interval
+from capcheck.predict.forecast import Quality
 from capcheck.predict.latency.ends import End
+from capcheck.resolution.resolved import Resolved
 
 # A cheaper configuration must not be a riskier one: findings that it may not add. Those of the
 # first set follow from memory and format alone, those of the second fade with more replicas.
@@ -90,11 +92,12 @@ def reservation(
     risks = sorted({found.rule for found in candidate.findings if found.rule in among} - before)
     if risks:
         return f"passes, with {', '.join(risks)}"
-    if not _keeps_quality(candidate, today):
+    kept = "quality" in candidate.gates
+    if not kept and not keeps_quality(candidate.resolved, candidate.forecast.quality, today):
         return "passes, but the quality lost is not known or not negligible, and no floor is stated"
     if _narrower_cache(candidate, today):
-        kept = candidate.resolved.engine.kv_cache_dtype if candidate.resolved.engine else ""
-        return f"passes, but what a {kept} KV cache costs in quality is not predicted"
+        dtype = candidate.resolved.engine.kv_cache_dtype if candidate.resolved.engine else ""
+        return f"passes, but what a {dtype} KV cache costs in quality is not predicted"
     return None
 
 
@@ -105,14 +108,12 @@ def _narrower_cache(candidate: Checked | Started, today: Checked) -> bool:
     return after.kv_bytes_per_element < before.kv_bytes_per_element
 
 
-def _keeps_quality(candidate: Checked | Started, today: Checked) -> bool:
+def keeps_quality(candidate: Resolved, quality: Quality, today: Checked) -> bool:
     """Without a stated floor, quantisation may cost what is negligible, or what it costs today."""
-    if "quality" in candidate.gates:
-        return True
-    before, after = today.resolved, candidate.resolved
-    if after.model != before.model or before.quant is None or after.quant is None:
+    before = today.resolved
+    if candidate.model != before.model or before.quant is None or candidate.quant is None:
         return False
-    if after.quant.bits_per_weight >= before.quant.bits_per_weight:
+    if candidate.quant.bits_per_weight >= before.quant.bits_per_weight:
         return True
-    drop, drop_today = candidate.forecast.quality.drop.value, today.forecast.quality.drop.value
+    drop, drop_today = quality.drop.value, today.forecast.quality.drop.value
     return drop is not None and drop <= max(NEGLIGIBLE_DROP, drop_today or 0.0)

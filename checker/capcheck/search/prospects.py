@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import field
 
-from capcheck.judge import Checked, Context, Started
-from capcheck.manifest.deployment import Deployment, Serving
+from capcheck.judge import Checked, Context
 from capcheck.predict.compose import quality
 from capcheck.predict.latency.bounds import surely_breaks
 from capcheck.predict.latency.ends import End
 from capcheck.records import dataclass, replace
+from capcheck.rules import quality as quality_rule
 from capcheck.rules import vram
+from capcheck.rules.case import Case
 from capcheck.rules.latency import HIGH_UTILISATION
 from capcheck.search.hardware import Hardware
-from capcheck.search.members import holds_requests, others
-from capcheck.search.passing import distance, holds, reservation
+from capcheck.search.members import holds_requests
+from capcheck.search.passing import LASTING_RISKS, distance, holds, keeps_quality
 from capcheck.search.ranking import ranked_quality
 from capcheck.search.replication import Replication
-from capcheck.search.sketch import Sketch, sketch
-from capcheck.search.space import Family, late_by
+from capcheck.search.sketch import Sketch, alone, asked_of, settings
+from capcheck.search.space import Family, late_by, median_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,17 @@ class Bounds:
     is_tight: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What weights lack of quality, as a share of the limit, and their quality as it ranks.
+
+    Both are the same on every GPU.
+    """
+
+    short_by: float
+    quality: float
+
+
 @dataclass(slots=True)
 class Prospects:
     """For one manifest, at one end of the intervals; what it was asked is remembered."""
@@ -43,35 +55,33 @@ class Prospects:
     context: Context
     replication: Replication
     end: End = "slow"
-    short_in_quality: dict[tuple[str, str, str], float] = field(default_factory=dict)
-    scores: dict[tuple[str, str, str], float] = field(default_factory=dict)
-    opened: dict[int, Sequence[Deployment]] = field(default_factory=dict)
+    weighed: dict[tuple[str, str, str], Weighed] = field(default_factory=dict)
     risks_today: frozenset[str] = field(init=False)
+    asked: object = field(init=False)
+    steps: float = field(init=False)
 
     def __post_init__(self) -> None:
         """What is a risk today already is none of another configuration."""
         self.risks_today = frozenset(found.rule for found in self.today.findings)
+        self.asked = asked_of(self.today.resolved.deployment)
+        self.steps = median_steps(self.today.resolved.deployment.traffic)
 
     def short_by(self, family: Family) -> float:
         """What all of a family lack of memory, quality or speed, as a share of the limit."""
-        stated = self.today.resolved.deployment
-        short = max(
-            family.short_by,
-            self.short_in_quality.get(family.weights, 0.0),
-            family.late_by(stated),
-        )
-        if short > 0:
-            return short
-        return late_by(stated, self.sketch(family, family.serving).lone_ms(end=self.end))
+        limits = self.today.resolved.deployment.slo.latency
+        late = late_by(limits, family.least_ms(self.steps))
+        short = max(family.short_by, self._weighed(family).short_by, late)
+        return short or late_by(limits, self.alone(family).lone_ms(end=self.end))
 
     def needed(self, family: Family) -> int:
         """Replicas that each setting of a family needs at the least."""
-        alone = self.sketch(family, family.serving)
+        alone = self.alone(family)
         return self._needed(alone, alone.most_rps)
 
     def _needed(self, alone: Sketch, each_rps: Callable[..., float | None]) -> int:
         """Replicas below which a queue without limit is busier than allowed, or than is no risk."""
-        engine, most = alone.resolved.engine, self.today.resolved.deployment.slo.max_utilisation
+        engine = alone.copy.resolved.engine
+        most = self.today.resolved.deployment.slo.max_utilisation
         if engine is None or engine.max_queue is not None:
             return self.replication.needed(each_rps(end=self.end))
         if most is None and "high-utilisation" not in self.risks_today:
@@ -79,35 +89,30 @@ class Prospects:
             return max(likely, self.replication.needed(each_rps(end=self.end)))
         return self.replication.needed(each_rps(end=self.end), busy=most or 1.0)
 
-    def settings(self, family: Family) -> Sequence[Deployment]:
-        """All settings of a family."""
-        found = self.opened.get(family.order)
-        if found is None:
-            stated = family.of(self.today.resolved.deployment)
-            first = self.sketch(family, stated.serving)
-            resolved = replace(first.resolved, deployment=stated)
-            found = (stated, *others(resolved, first.memory, self.context.registry))
-            self.opened[family.order] = found
-        return found
+    def alone(self, family: Family) -> Sketch:
+        """The sketch of a family as it states itself."""
+        return alone(family, self.today.resolved, self.context, self.asked)
 
-    def bounds(self, family: Family, deployment: Deployment) -> Bounds | None:
+    def settings(self, family: Family) -> tuple[Sketch, ...]:
+        """The sketches of all settings of a family."""
+        return settings(family, self.today.resolved, self.context, self.asked)
+
+    def bounds(self, alone: Sketch) -> Bounds | None:
         """What a setting lacks whatever its load; None when its context is too short."""
-        alone = self.sketch(family, deployment.serving)
         if not holds_requests(alone.resolved):
             return None
-        gate = vram.gate_of(alone.memory, deployment.place)
+        gate = vram.gate_of(alone.memory, self.today.resolved.deployment.place)
         replicas = self._needed(alone, alone.saturation_rps)
         short = 0.0 if holds(gate, self.end) else distance(gate, self.end)
         if replicas > self.replication.limit:
             short = math.inf
         return Bounds(short, replicas, is_tight=vram.has_little_left(gate))
 
-    def surely_breaks(self, family: Family, deployment: Deployment, replicas: int) -> bool:
+    def surely_breaks(self, alone: Sketch, replicas: int) -> bool:
         """Whether a limit of load is surely broken by so many; False: it may hold."""
-        alone = self.sketch(family, deployment.serving)
-        resolved = replace(alone.resolved, replicas_min=replicas)
-        slo = resolved.deployment.slo
-        return surely_breaks(resolved, alone.copy.speed, alone.memory, slo, end=self.end)
+        today, copy = self.today.resolved.deployment, alone.copy
+        resolved = replace(copy.resolved, deployment=today, replicas_min=replicas)
+        return surely_breaks(resolved, copy.speed, copy.memory, today.slo, end=self.end)
 
     def most(self, hardware: Hardware) -> int:
         """The most replicas that are affordable and no risk by their number alone."""
@@ -115,24 +120,30 @@ class Prospects:
         most = self.replication.limit if many else self.replication.without_risk
         return min(most, self.replication.affordable(hardware))
 
-    def remember_quality(self, family: Family, started: Started) -> None:
-        """Quality is the same on every GPU: what lacks it is not looked into again."""
-        gate = started.gates.get("quality")
-        if gate is not None and not holds(gate, self.end):
-            self.short_in_quality[family.weights] = distance(gate, self.end)
-        elif reservation(started, self.today, frozenset({"quality-concerning"})) is not None:
-            self.short_in_quality[family.weights] = math.inf
-
     def quality(self, family: Family) -> float:
         """As it ranks."""
-        found = self.scores.get(family.weights)
+        return self._weighed(family).quality
+
+    def _weighed(self, family: Family) -> Weighed:
+        found = self.weighed.get(family.weights)
         if found is None:
-            alone = self.sketch(family, family.serving)
-            score = quality(alone.resolved, self.context.coefficients)
-            found = ranked_quality(score, self.today.forecast.quality)
-            self.scores[family.weights] = found
+            found = self.weighed[family.weights] = self._weigh(family)
         return found
 
-    def sketch(self, family: Family, serving: Serving) -> Sketch:
-        """A member by its settings."""
-        return sketch(family, serving, self.today.resolved, self.context)
+    def _weigh(self, family: Family) -> Weighed:
+        today, served = self.today, family.served
+        resolved = replace(
+            today.resolved,
+            model=served.model[1],
+            quant=served.quant[1],
+            backend=served.backend[1],
+        )
+        predicted = quality(resolved, self.context.coefficients)
+        forecast = replace(today.forecast, quality=predicted)
+        judged = quality_rule.check(Case(resolved, forecast, self.context.today, frozenset()))
+        short = max((distance(gate, self.end) for gate in judged.gates), default=0.0)
+        if all(holds(gate, self.end) for gate in judged.gates):
+            new_risks = {found.rule for found in judged.findings} & LASTING_RISKS - self.risks_today
+            kept = judged.gates or keeps_quality(resolved, predicted, today)
+            short = 0.0 if kept and not new_risks else math.inf
+        return Weighed(short, ranked_quality(predicted, today.forecast.quality))

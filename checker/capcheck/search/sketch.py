@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import field
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import TypeVar
 
 from capcheck.estimate import Estimate, unknown
 from capcheck.judge import Context
@@ -20,13 +21,14 @@ from capcheck.registry.specs import GpuSpec
 from capcheck.registry.tables import Registry
 from capcheck.resolution.engine_settings import Machine, Parts, values
 from capcheck.resolution.resolved import Resolved
-from capcheck.search.members import most_slots
+from capcheck.search.members import most_slots, others
 from capcheck.search.space import Family
 
 Lone = tuple[float, float, float] | None
+Found = TypeVar("Found")
 
-# All that the bounds of a copy depend on beside the copy.
-Asked = tuple[Tokens | None, Tokens | None, float, End]
+# Of so many lengths a family remembers its sketches.
+KEPT = 8
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,6 @@ class Copy:
     resolved: Resolved
     coefficients: Coefficients
     speeds: dict[tuple[float, int], Speed | Estimate]
-    lone: dict[Asked, Lone] = field(default_factory=dict)
-    saturations: dict[tuple[Asked, int | None], float | None] = field(default_factory=dict)
 
     @cached_property
     def speed(self) -> Speed | Estimate:
@@ -60,22 +60,26 @@ class Copy:
         return memory(self.resolved, self.coefficients)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sketch:
     """A member as `start` would have it as far as bounds need it, for a sixth of the work.
 
-    Only specs and settings in force of `resolved` are the member's, and the traffic today's. What
-    was asked once is remembered: bounds are asked for each limit that may give, and by each
-    deployment with the same lengths.
+    Only specs and settings in force of `resolved` are the member's, and of its traffic only the
+    lengths are today's. What was asked once is remembered: bounds are asked for each limit that may
+    give, and by each deployment with the same lengths.
     """
 
     copy: Copy
-    today: Deployment
+    asker: Deployment
+    lone: dict[End, Lone] = field(default_factory=dict, compare=False, repr=False)
+    saturations: dict[tuple[End, int | None], float | None] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
-    @cached_property
+    @property
     def resolved(self) -> Resolved:
-        """With today's traffic."""
-        return replace(self.copy.resolved, deployment=self.today)
+        """With the traffic of who asked first."""
+        return replace(self.copy.resolved, deployment=self.asker)
 
     @property
     def memory(self) -> Memory:
@@ -84,17 +88,15 @@ class Sketch:
 
     def lone_ms(self, *, end: End) -> Lone:
         """TTFT, TPOT and latency of a lone request; None without lengths or speed."""
-        known, asked = self.copy.lone, self._asked(end)
-        if asked not in known:
-            known[asked] = unloaded_ms(self.resolved, self.copy.speed, end=end)
-        return known[asked]
+        if end not in self.lone:
+            self.lone[end] = unloaded_ms(self.resolved, self.copy.speed, end=end)
+        return self.lone[end]
 
     def saturation_rps(self, *, end: End) -> float | None:
         """Requests per second that saturate a replica."""
-        known, asked = self.copy.saturations, (self._asked(end), None)
+        known, asked = self.saturations, (end, None)
         if asked not in known:
-            speed = self.copy.speed
-            known[asked] = saturation_rps(self.resolved, speed, self.memory, end=end)
+            known[asked] = saturation_rps(self.resolved, self.copy.speed, self.memory, end=end)
         return known[asked]
 
     def most_rps(self, *, end: End) -> float | None:
@@ -103,7 +105,7 @@ class Sketch:
         With enough cache, mostly the most slots. But at the slow end the step of a large batch is
         less sure, so that fewer may serve more.
         """
-        slots, most = most_slots(self.resolved), None
+        slots, most = most_slots(self.copy.resolved), None
         while slots:
             each = self._roomiest_rps(slots, end)
             if each is None or (most is not None and each <= most):
@@ -116,18 +118,60 @@ class Sketch:
         engine = self.copy.resolved.engine
         if engine is None:
             return None
-        known, asked = self.copy.saturations, (self._asked(end), slots)
+        known, asked = self.saturations, (end, slots)
         if asked not in known:
             resolved = replace(self.resolved, engine=replace(engine, max_num_seqs=slots))
             known[asked] = saturation_rps(resolved, self.copy.speed, None, end=end)
         return known[asked]
 
-    def _asked(self, end: End) -> Asked:
-        traffic = self.today.traffic
-        if traffic is None:
-            return None, None, 0.0, end
-        hit_rate = traffic.prefix_cache_hit_rate
-        return traffic.prompt_tokens, traffic.output_tokens, hit_rate, end
+
+def asked_of(today: Deployment) -> object:
+    """What a sketch and its settings depend on beside the family, as a key that hashes fast.
+
+    Equal deployments have the same one.
+    """
+    traffic = today.traffic
+    limits_tpot = any(limit.metric == "tpot" for limit in today.slo.latency)
+    if traffic is None:
+        return _key(None, None, 0.0, limits_tpot)
+    lengths = traffic.prompt_tokens, traffic.output_tokens
+    return _key(*lengths, traffic.prefix_cache_hit_rate, limits_tpot)
+
+
+@lru_cache(maxsize=256)
+def _key(*_: Tokens | float | None) -> object:
+    return object()
+
+
+def alone(family: Family, today: Resolved, context: Context, asked: object) -> Sketch:
+    """The sketch of a family as it states itself, for what `asked_of` says of today."""
+    found = family.alone.get(asked)
+    if found is None:
+        found = sketch(family, family.serving, today, context)
+        _remember(family.alone, asked, found)
+    return found
+
+
+def settings(
+    family: Family, today: Resolved, context: Context, asked: object
+) -> tuple[Sketch, ...]:
+    """The sketches of all settings of a family, its own first."""
+    found = family.settings.get(asked)
+    if found is None:
+        own = alone(family, today, context, asked)
+        stated = replace(own.resolved, deployment=family.of(today.deployment))
+        others_too = others(stated, own.memory, context.registry)
+        sketches = (sketch(family, one.serving, today, context) for one in others_too)
+        found = (own, *sketches)
+        _remember(family.settings, asked, found)
+    return found
+
+
+def _remember(known: dict[object, Found], asked: object, found: Found) -> None:
+    """Of what was asked last: the lengths of a thousand deployments may all differ."""
+    known[asked] = found
+    if len(known) > KEPT:
+        del known[next(iter(known))]
 
 
 def sketch(family: Family, serving: Serving, today: Resolved, context: Context) -> Sketch:

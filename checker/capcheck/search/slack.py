@@ -12,8 +12,7 @@ from capcheck.search.limits import far_end, gate_of, limited
 from capcheck.search.passing import passes
 from capcheck.search.replication import busiest_rps
 from capcheck.search.sketch import Sketch
-
-TIMES = ("ttft", "tpot", "latency")
+from capcheck.search.space import TIMES
 
 # Bounds and figures are sums of the same terms in another order.
 ROUNDING = 1e-9

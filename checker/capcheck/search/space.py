@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from capcheck.estimate import Estimate
 from capcheck.judge import Context
-from capcheck.manifest.deployment import Deployment, Replicas, Serving
+from capcheck.manifest.deployment import Deployment, LatencyLimit, Replicas, Serving, Traffic
 from capcheck.predict.coefficients import Coefficients
 from capcheck.predict.latency.lengths import lengths_of
 from capcheck.predict.speed.engine_copy import Speed
@@ -31,8 +31,10 @@ PIPELINES = frozenset({"vllm", "sglang", "tensorrt-llm"})
 
 ONE_REPLICA = Replicas(1, 1)
 
+TIMES = ("ttft", "tpot", "latency")
+
 if TYPE_CHECKING:
-    from capcheck.search.sketch import Copy
+    from capcheck.search.sketch import Copy, Sketch
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ class Family:
     `changed` are the fields beside `serving` in which its manifest entry may differ from today's.
     `order` is by what is served, then by hardware, each as the tables list them. `short_by` is the
     share of the memory by which at least the weights alone are too large, 0 when they may do.
-    `copies` and `speeds` are remembered sketches of its members.
+    `copies` and `speeds` are remembered of its members, `alone` and `settings` their sketches by
+    what is asked of them.
     """
 
     served: Served
@@ -53,6 +56,10 @@ class Family:
     short_by: float
     copies: dict[Serving, Copy] = field(default_factory=dict, compare=False, repr=False)
     speeds: dict[tuple[float, int], Speed | Estimate] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    alone: dict[object, Sketch] = field(default_factory=dict, compare=False, repr=False)
+    settings: dict[object, tuple[Sketch, ...]] = field(
         default_factory=dict, compare=False, repr=False
     )
 
@@ -69,17 +76,16 @@ class Family:
         """What so many replicas cost; infinite without a price."""
         return self.hardware.usd_month(replicas)
 
-    def late_by(self, today: Deployment) -> float:
-        """The share of a limit by which a lone request of median length is too slow at the least.
+    def least_ms(self, steps: float) -> tuple[float, float, float]:
+        """TTFT, TPOT and latency of a lone request of so many decode steps, at the least.
 
         Each token reads all weights that it uses once, no faster than the memory gives them.
         """
-        bandwidth_gb_s, traffic = self.hardware.gpu[1].bandwidth_gb_s, today.traffic
-        if not bandwidth_gb_s or traffic is None or traffic.output_tokens is None:
-            return 0.0
+        bandwidth_gb_s = self.hardware.gpu[1].bandwidth_gb_s
+        if not bandwidth_gb_s:
+            return 0.0, 0.0, 0.0
         step_ms = self.served.read_bytes / (bandwidth_gb_s * 1e6 * self.hardware.gpus)
-        steps = max(0.0, lengths_of(traffic.output_tokens).at_normal(0.0) - 1.0)
-        return late_by(today, (0.0, step_ms, steps * step_ms))
+        return 0.0, step_ms, steps * step_ms
 
 
 class Space:
@@ -143,13 +149,22 @@ def _families(axes: Axes, registry: Registry) -> Iterator[Family]:
             yield Family(what, one, serving, changed, order, max(0.0, share - 1.0))
 
 
-def late_by(deployment: Deployment, shortest_ms: tuple[float, float, float] | None) -> float:
-    """The share of a limit by which the shortest TTFT, TPOT and latency are too long."""
-    if shortest_ms is None:
+def median_steps(traffic: Traffic | None) -> float:
+    """Decode steps of a request of median length; 0 where nobody says how many."""
+    if traffic is None or traffic.output_tokens is None:
         return 0.0
-    times = dict(zip(("ttft", "tpot", "latency"), shortest_ms, strict=True))
-    over = (times[limit.metric] / limit.limit_ms - 1 for limit in deployment.slo.latency)
-    return max(0.0, *over, 0.0)
+    return max(0.0, lengths_of(traffic.output_tokens).at_normal(0.0) - 1.0)
+
+
+def late_by(
+    limits: Sequence[LatencyLimit], shortest_ms: tuple[float, float, float] | None
+) -> float:
+    """The share of a limit by which the shortest TTFT, TPOT and latency are too long."""
+    late = 0.0
+    if shortest_ms is not None:
+        for limit in limits:
+            late = max(late, shortest_ms[TIMES.index(limit.metric)] / limit.limit_ms - 1.0)
+    return late
 
 
 def _reaches(axes: Axes, served: Served, hardware: Hardware) -> bool:
