@@ -11,6 +11,7 @@ import heapq
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
+from functools import partial
 
 from capcheck.judge import Checked, Context, Started, start
 from capcheck.manifest.deployment import Deployment
@@ -177,15 +178,17 @@ class Cheapest:
     def _started(self, candidate: _Candidate) -> Iterator[_Candidate]:
         """A setting started: its load is asked for unless another gate rules it out."""
         family, deployment = candidate.family, self._stated(candidate)
-        most = self.prospects.most(family.hardware)
-        replicas = most if candidate.tried else candidate.replicas
         # What is not worth its load is told for less than what breaks a limit.
-        if self.worth is None and self.prospects.surely_breaks(self._sketch(candidate), replicas):
-            if replicas < most:
-                yield replace(candidate, replicas=replicas + 1, tried=True)
-            else:
+        if self.worth is None:
+            fewest = self._fewest_that_may_do(candidate)
+            if fewest is None:
+                most = self.prospects.most(family.hardware)
                 self._miss(family, 0.0, min(most + 1, self.replication.limit), deployment)
-            return
+                return
+            if fewest > candidate.replicas:
+                tried = not candidate.tried
+                yield replace(candidate, replicas=fewest, tried=tried)
+                return
         started = self._start(deployment)
         if started.gates["support"].verdict != "pass":
             return
@@ -194,6 +197,29 @@ class Cheapest:
             self._miss(family, short, candidate.replicas, deployment, started)
         elif self.worth is None or self.worth(started):
             yield from self._closer(candidate, started)
+
+    def _fewest_that_may_do(self, candidate: _Candidate) -> int | None:
+        """The fewest replicas that do not surely break a limit; None where the most do.
+
+        Of a candidate that was not tried, one more than its own where those break one: it may well
+        never be asked for again.
+        """
+        alone, most = self._sketch(candidate), self.prospects.most(candidate.family.hardware)
+        breaks = partial(self.prospects.surely_breaks, alone)
+        if not candidate.tried:
+            if not breaks(candidate.replicas):
+                return candidate.replicas
+            return candidate.replicas + 1 if candidate.replicas < most else None
+        if breaks(most):
+            return None
+        failing, fewest = candidate.replicas - 1, most
+        while fewest - failing > 1:
+            middle = (fewest + failing) // 2
+            if breaks(middle):
+                failing = middle
+            else:
+                fewest = middle
+        return fewest
 
     def _closer(self, candidate: _Candidate, started: Started) -> Iterator[_Candidate]:
         """The candidate with the number of replicas that it passes with, or known better.

@@ -20,7 +20,7 @@ from capcheck.search.members import holds_requests
 from capcheck.search.passing import LASTING_RISKS, distance, holds, keeps_quality
 from capcheck.search.ranking import ranked_quality
 from capcheck.search.replication import Replication
-from capcheck.search.sketch import Sketch, alone, asked_of, settings
+from capcheck.search.sketch import Sketch, alone, asked_of, held_to, settings
 from capcheck.search.space import Family, late_by, median_steps
 
 
@@ -59,12 +59,14 @@ class Prospects:
     risks_today: frozenset[str] = field(init=False)
     asked: object = field(init=False)
     steps: float = field(init=False)
+    held_to: object = field(init=False)
 
     def __post_init__(self) -> None:
         """What is a risk today already is none of another configuration."""
         self.risks_today = frozenset(found.rule for found in self.today.findings)
         self.asked = asked_of(self.today.resolved.deployment)
         self.steps = median_steps(self.today.resolved.deployment.traffic)
+        self.held_to = held_to(self.today.resolved.deployment, self.end)
 
     def short_by(self, family: Family) -> float:
         """What all of a family lack of memory, quality or speed, as a share of the limit."""
@@ -109,10 +111,23 @@ class Prospects:
         return Bounds(short, replicas, is_tight=vram.has_little_left(gate))
 
     def surely_breaks(self, alone: Sketch, replicas: int) -> bool:
-        """Whether a limit of load is surely broken by so many; False: it may hold."""
-        today, copy = self.today.resolved.deployment, alone.copy
+        """Whether a limit of load is surely broken by so many; False: it may hold.
+
+        As at any lower rate that breaks one, or at any higher that may hold them.
+        """
+        today, copy, rate_rps = (
+            self.today.resolved.deployment,
+            alone.copy,
+            self.replication.rate_rps,
+        )
+        holding, breaking = alone.rates.get((self.held_to, replicas), (-1.0, math.inf))
+        if rate_rps <= holding or rate_rps >= breaking:
+            return rate_rps >= breaking
         resolved = replace(copy.resolved, deployment=today, replicas_min=replicas)
-        return surely_breaks(resolved, copy.speed, copy.memory, today.slo, end=self.end)
+        breaks = surely_breaks(resolved, copy.speed, copy.memory, today.slo, end=self.end)
+        known = (holding, rate_rps) if breaks else (rate_rps, breaking)
+        alone.rates[self.held_to, replicas] = known
+        return breaks
 
     def most(self, hardware: Hardware) -> int:
         """The most replicas that are affordable and no risk by their number alone."""

@@ -54,6 +54,12 @@ class Replication:
         return Replicas(replicas, most)
 
     @cached_property
+    def rate_rps(self) -> float:
+        """Today's rate at its busiest; 0 without one."""
+        traffic = self.today.deployment.traffic
+        return 0.0 if traffic is None else busiest_rps(traffic)
+
+    @cached_property
     def budget_usd_month(self) -> float:
         """What a month may cost by the budget; infinite without one.
 
@@ -92,7 +98,7 @@ class Replication:
             return self.fewest
         if replicas_are_fixed(self.today):
             return self.fewest
-        return max(self.fewest, math.ceil(busiest_rps(traffic) / (each_rps * busy) - ROUNDING))
+        return max(self.fewest, math.ceil(self.rate_rps / (each_rps * busy) - ROUNDING))
 
 
 def busiest_rps(traffic: Traffic) -> float:

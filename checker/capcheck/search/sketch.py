@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import field
 from functools import cached_property, lru_cache
 from typing import TypeVar
 
 from capcheck.estimate import Estimate, unknown
 from capcheck.judge import Context
-from capcheck.manifest.deployment import Deployment, Serving, Tokens
+from capcheck.manifest.deployment import Deployment, Serving
 from capcheck.predict.coefficients import Coefficients
 from capcheck.predict.forecast import Memory
 from capcheck.predict.latency.bounds import saturation_rps, unloaded_ms
@@ -66,13 +67,17 @@ class Sketch:
 
     Only specs and settings in force of `resolved` are the member's, and of its traffic only the
     lengths are today's. What was asked once is remembered: bounds are asked for each limit that may
-    give, and by each deployment with the same lengths.
+    give, and by each deployment with the same lengths. `rates` are, by what `held_to` says and
+    replicas, the largest rate known to keep all limits, as it seems, and the least to break one.
     """
 
     copy: Copy
     asker: Deployment
     lone: dict[End, Lone] = field(default_factory=dict, compare=False, repr=False)
     saturations: dict[tuple[End, int | None], float | None] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    rates: dict[tuple[object, int], tuple[float, float]] = field(
         default_factory=dict, compare=False, repr=False
     )
 
@@ -138,8 +143,16 @@ def asked_of(today: Deployment) -> object:
     return _key(*lengths, traffic.prefix_cache_hit_rate, limits_tpot)
 
 
+def held_to(today: Deployment, end: End) -> object:
+    """What decides, beside sketch, replicas and rate, whether limits of load hold: a fast key."""
+    traffic = today.traffic
+    if traffic is not None:
+        traffic = replace(traffic, requests_per_second=None, peak_requests_per_second=None)
+    return _key(traffic, today.slo, end)
+
+
 @lru_cache(maxsize=256)
-def _key(*_: Tokens | float | None) -> object:
+def _key(*_: Hashable) -> object:
     return object()
 
 
