@@ -1,4 +1,4 @@
-"""The least of a figure among all that pass otherwise: best first, ruled out by bounds."""
+"""The least of a figure among all that pass otherwise: likely ones first, ruled out by bounds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Protocol
 
 from capcheck.judge import Checked, Context, Started, start
 from capcheck.manifest.deployment import Deployment
+from capcheck.predict.latency.bounds import surely_breaks
 from capcheck.records import dataclass, replace
 from capcheck.rules import vram
 from capcheck.search.members import holds_requests
@@ -17,6 +18,9 @@ from capcheck.search.prospects import Prospects
 from capcheck.search.replication import Replication
 from capcheck.search.sketch import Sketch
 from capcheck.search.space import Family, Space
+
+# A family waits for the rate that saturates its roomiest setting, then for its settings, from 0 on.
+UNSEEN, SIZED = -2, -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,12 @@ class Member:
     alone: Sketch
     replicas: int
 
+    def surely_breaks(self, asked: Deployment) -> bool:
+        """Whether it surely breaks a limit of load of `asked` at its rate; False: it may hold."""
+        alone = self.alone
+        resolved = replace(alone.resolved, deployment=asked, replicas_min=self.replicas)
+        return surely_breaks(resolved, alone.copy.speed, alone.memory, asked.slo, end="slow")
+
 
 class Axis(Protocol):
     """A figure to have as little of as can be; infinite where it can't be had."""
@@ -34,16 +44,32 @@ class Axis(Protocol):
     def rough(self, alone: Sketch, replicas: int) -> float:
         """No setting of the family that is sketched, with so many replicas, has less."""
 
-    def bound(self, alone: Sketch, replicas: int) -> float:
-        """The setting that is sketched does not have less."""
+    def bound(self, alone: Sketch, each_rps: float | None, replicas: int) -> float:
+        """A setting of which a replica saturates at `each_rps` does not have less."""
+
+    def likely(self, alone: Sketch, each_rps: float | None, replicas: int) -> float:
+        """What it may have: no bound, but good ones are tried early."""
+
+    def shown(self, figure: float) -> float:
+        """The most that reads the same."""
+
+    def asked(self, figure: float) -> Deployment:
+        """What is asked of all, with no more than this figure."""
 
     def figure(self, started: Started, below: float) -> tuple[float, Checked] | None:
         """What a member has that surely passes; None where it does not, or has no less."""
 
 
-def least(
-    today: Checked, context: Context, families: Space, axis: Axis
-) -> tuple[float, Checked] | None:
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The least figure, who has it, and all the families that may have what reads the same."""
+
+    figure: float
+    by: Checked
+    families: tuple[Family, ...]
+
+
+def least(today: Checked, context: Context, families: Space, axis: Axis) -> Reached | None:
     """The least figure and who has it. `today` states what all have to keep.
 
     Of every setting the most replicas that are allowed are looked at: no figure of load is worse
@@ -51,23 +77,29 @@ def least(
     own number counts, whatever is allowed.
     """
     prospects = Prospects(today, context, Replication(today.resolved))
-    waiting: list[tuple[float, int, int, Family | Member]] = [
-        (rough, family.order, -1, family)
+    waiting: list[tuple[float, int, int, float, Family, Member | None]] = [
+        (rough, family.order, UNSEEN, rough, family, None)
         for family in families
         if (rough := _rough(family, prospects, axis)) < math.inf
     ]
     heapq.heapify(waiting)
     best = axis.figure(start(today.resolved.deployment, context), math.inf)
-    while waiting and (best is None or waiting[0][0] < best[0]):
-        _, order, _, one = heapq.heappop(waiting)
-        if isinstance(one, Family):
-            for index, member in enumerate(_members(one, prospects)):
-                bound = axis.bound(member.alone, member.replicas)
-                if bound < math.inf:
-                    heapq.heappush(waiting, (bound, order, index, member))
-        elif (started := _started(one, today, context)) is not None:
-            best = axis.figure(started, math.inf if best is None else best[0]) or best
-    return best
+    near: set[int] = set()
+    while waiting:
+        _, order, setting, bound, family, member = heapq.heappop(waiting)
+        if best is not None and bound > axis.shown(best[0]):
+            continue
+        if member is None:
+            for better in _closer(family, setting, prospects, axis):
+                heapq.heappush(waiting, better)
+        elif best is None or not member.surely_breaks(axis.asked(axis.shown(best[0]))):
+            started = _started(member, family, prospects)
+            if started is not None:
+                near.add(order)
+                best = axis.figure(started, math.inf if best is None else best[0]) or best
+    if best is None:
+        return None
+    return Reached(*best, tuple(family for family in families if family.order in near))
 
 
 def _rough(family: Family, prospects: Prospects, axis: Axis) -> float:
@@ -75,6 +107,22 @@ def _rough(family: Family, prospects: Prospects, axis: Axis) -> float:
     if most < prospects.replication.fewest or prospects.short_by(family) > 0:
         return math.inf
     return axis.rough(prospects.alone(family), most)
+
+
+def _closer(
+    family: Family, setting: int, prospects: Prospects, axis: Axis
+) -> Iterator[tuple[float, int, int, float, Family, Member | None]]:
+    """A family with the bound of its roomiest setting, or its settings with theirs."""
+    if setting == UNSEEN:
+        alone, most = prospects.sketch(family, family.serving), prospects.most(family.hardware)
+        asked = alone, alone.most_rps(end="slow"), most
+        if (bound := axis.bound(*asked)) < math.inf:
+            yield axis.likely(*asked), family.order, SIZED, bound, family, None
+        return
+    for index, member in enumerate(_members(family, prospects)):
+        asked = member.alone, member.alone.saturation_rps(end="slow"), member.replicas
+        if (bound := axis.bound(*asked)) < math.inf:
+            yield axis.likely(*asked), family.order, index, bound, family, member
 
 
 def _members(family: Family, prospects: Prospects) -> Iterator[Member]:
@@ -92,9 +140,13 @@ def _members(family: Family, prospects: Prospects) -> Iterator[Member]:
                 yield Member(counted, alone, replicas)
 
 
-def _started(member: Member, today: Checked, context: Context) -> Started | None:
+def _started(member: Member, family: Family, prospects: Prospects) -> Started | None:
     """The member started; None where a gate that no load decides, or a risk, rules it out."""
-    started = start(member.deployment, context)
+    if family.weights in prospects.short_in_quality:
+        return None
+    started = start(member.deployment, prospects.context)
+    prospects.remember_quality(family, started)
     if not all(holds(gate, "slow") for gate in started.gates.values()):
         return None
-    return started if reservation(started, today, LASTING_RISKS) is None else None
+    reserved = reservation(started, prospects.today, LASTING_RISKS)
+    return started if reserved is None else None

@@ -72,6 +72,7 @@ def _of(limit: Limit, today: Checked, context: Context, families: Space) -> Rela
     name, stated = gate_of(limit.pointer), today.resolved.deployment
     loose = _restated(today, loosened(stated, limit.pointer))
     by: Checked | None = None
+    near: Iterable[Family] = ()
     if name == "budget":
         by = _least_budget(limit.pointer, loose, context, families)
         far = None if by is None else far_end(by, context, limit.pointer)
@@ -79,9 +80,11 @@ def _of(limit: Limit, today: Checked, context: Context, families: Space) -> Rela
         by = _best_weights(limit, loose, context, families)
         far = None if by is None else far_end(by, context, limit.pointer)
     else:
-        axis = LoadLimit(loose, context, limit.pointer, limit.sense == "min")
-        far, by = least(loose, context, families, axis) or (None, None)
-        far = -far if far is not None and axis.is_minimum else far
+        reached = least(loose, context, families, LoadLimit(loose, context, limit))
+        if reached is None:
+            return None
+        by, near = reached.by, reached.families
+        far = -reached.figure if limit.sense == "min" else reached.figure
     if far is None or by is None:
         return None
     needed = enough(far, limit.unit, limit.sense)
@@ -90,7 +93,7 @@ def _of(limit: Limit, today: Checked, context: Context, families: Space) -> Rela
     if passes(own, there, "slow"):
         by = own
     elif name not in ("budget", "quality", "safety"):
-        by = next(iter(Cheapest(there, context, families)), by)
+        by = next(iter(Cheapest(there, context, near)), by)
         # Where fewer replicas keep it, they may do even better by a hair.
         reached = enough(far_end(by, context, limit.pointer) or far, limit.unit, limit.sense)
         needed = max(needed, reached) if limit.sense == "min" else min(needed, reached)
@@ -116,10 +119,11 @@ def _of_load(today: Checked, context: Context, families: Space) -> Relaxation | 
     reached = least(today, context, families, Load(today))
     if reached is None:
         return None
-    rate, by = -reached[0], reached[1]
+    rate, by = -reached.figure, reached.by
     there = _restated(today, replace(stated, traffic=at_rate(traffic, rate)))
     own = judge(there.resolved.deployment, context)
-    by = own if passes(own, today, "slow") else next(iter(Cheapest(there, context, families)), by)
+    cheapest = Cheapest(there, context, reached.families)
+    by = own if passes(own, today, "slow") else next(iter(cheapest), by)
     gate = Gate(
         name="load",
         verdict="fail",
