@@ -95,8 +95,8 @@ def _of(limit: Limit, today: Checked, context: Context, families: Space) -> Rela
     elif name not in ("budget", "quality", "safety"):
         by = next(iter(Cheapest(there, context, near)), by)
         # Where fewer replicas keep it, they may do even better by a hair.
-        reached = enough(far_end(by, context, limit.pointer) or far, limit.unit, limit.sense)
-        needed = max(needed, reached) if limit.sense == "min" else min(needed, reached)
+        kept = enough(far_end(by, context, limit.pointer) or far, limit.unit, limit.sense)
+        needed = max(needed, kept) if limit.sense == "min" else min(needed, kept)
     gate = Gate(
         name=name,
         verdict="fail",
