@@ -33,9 +33,9 @@ class Member:
 
     def surely_breaks(self, asked: Deployment) -> bool:
         """Whether it surely breaks a limit of load of `asked` at its rate; False: it may hold."""
-        alone = self.alone
-        resolved = replace(alone.resolved, deployment=asked, replicas_min=self.replicas)
-        return surely_breaks(resolved, alone.copy.speed, alone.memory, asked.slo, end="slow")
+        copy = self.alone.copy
+        resolved = replace(copy.resolved, deployment=asked, replicas_min=self.replicas)
+        return surely_breaks(resolved, copy.speed, copy.memory, asked.slo, end="slow")
 
 
 class Axis(Protocol):
@@ -93,7 +93,7 @@ def least(today: Checked, context: Context, families: Space, axis: Axis) -> Reac
             for better in _closer(family, setting, prospects, axis):
                 heapq.heappush(waiting, better)
         elif best is None or not member.surely_breaks(axis.asked(axis.shown(best[0]))):
-            started = _started(member, family, prospects)
+            started = _started(member, prospects)
             if started is not None:
                 near.add(order)
                 best = axis.figure(started, math.inf if best is None else best[0]) or best
@@ -114,7 +114,7 @@ def _closer(
 ) -> Iterator[tuple[float, int, int, float, Family, Member | None]]:
     """A family with the bound of its roomiest setting, or its settings with theirs."""
     if setting == UNSEEN:
-        alone, most = prospects.sketch(family, family.serving), prospects.most(family.hardware)
+        alone, most = prospects.alone(family), prospects.most(family.hardware)
         asked = alone, alone.most_rps(end="slow"), most
         if (bound := axis.bound(*asked)) < math.inf:
             yield axis.likely(*asked), family.order, SIZED, bound, family, None
@@ -133,19 +133,17 @@ def _members(family: Family, prospects: Prospects) -> Iterator[Member]:
     stated = family.of(prospects.today.resolved.deployment)
     for alone in prospects.settings(family):
         gate = vram.gate_of(alone.memory, stated.place)
-        if holds(gate, "slow") and holds_requests(alone.resolved):
+        is_risk = vram.has_little_left(gate) and "vram-low-headroom" not in prospects.risks_today
+        if holds(gate, "slow") and not is_risk and holds_requests(alone.resolved):
             deployment = replace(stated, serving=alone.copy.resolved.deployment.serving)
             for replicas in range(most, least - 1, -1):
                 counted = replace(deployment, replicas=replication.stated(replicas))
                 yield Member(counted, alone, replicas)
 
 
-def _started(member: Member, family: Family, prospects: Prospects) -> Started | None:
+def _started(member: Member, prospects: Prospects) -> Started | None:
     """The member started; None where a gate that no load decides, or a risk, rules it out."""
-    if family.weights in prospects.short_in_quality:
-        return None
     started = start(member.deployment, prospects.context)
-    prospects.remember_quality(family, started)
     if not all(holds(gate, "slow") for gate in started.gates.values()):
         return None
     reserved = reservation(started, prospects.today, LASTING_RISKS)
