@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from capcheck.finding import Gate
@@ -55,26 +56,34 @@ class Relaxation:
         return abs(self.needed / self.gate.limit - 1.0)
 
 
-def relaxations(today: Checked, context: Context, families: Space) -> tuple[Relaxation, ...]:
+def relaxations(
+    today: Checked, context: Context, families: Space, *, nothing_passes: bool = False
+) -> tuple[Relaxation, ...]:
     """For each limit the least that is enough, and the largest load; what gives least first.
 
     The limits of the device and of the engine are no promises: they do not give. Those of a policy
-    are looked at like the manifest's own.
+    are looked at like the manifest's own. That `nothing_passes` as it is may be known.
     """
     context = beyond_policy(context)
-    found = [_of(limit, today, context, families) for limit in limits(today, context)]
+    found = [
+        _of(limit, today, context, families, nothing_passes=nothing_passes)
+        for limit in limits(today, context)
+    ]
     found.append(_of_load(today, context, families))
     return tuple(sorted((one for one in found if one is not None), key=lambda one: one.share))
 
 
-def _of(limit: Limit, today: Checked, context: Context, families: Space) -> Relaxation | None:
+def _of(
+    limit: Limit, today: Checked, context: Context, families: Space, *, nothing_passes: bool
+) -> Relaxation | None:
     """The relaxation of one limit."""
     name, stated = gate_of(limit.pointer), today.resolved.deployment
     loose = _restated(today, loosened(stated, limit.pointer))
     by: Checked | None = None
     near: Iterable[Family] = ()
     if name == "budget":
-        by = _least_budget(limit.pointer, loose, context, families)
+        known = limit.limit if nothing_passes and _is_paid_as_searched(today, limit) else -math.inf
+        by = _least_budget(limit.pointer, loose, context, families, above_usd_month=known)
         far = None if by is None else far_end(by, context, limit.pointer)
     elif name in ("quality", "safety"):
         by = _best_weights(limit, loose, context, families)
@@ -137,16 +146,28 @@ def _of_load(today: Checked, context: Context, families: Space) -> Relaxation | 
     return Relaxation(gate, rate, _as_stated(by, today, context))
 
 
+def _is_paid_as_searched(today: Checked, limit: Limit) -> bool:
+    """Whether a budget allows just what costs no more a month by the search's own count.
+
+    It counts the fewest replicas of a range, and the first of the GPUs that a name may mean.
+    """
+    stated, resolved = today.resolved.deployment.replicas, today.resolved
+    is_monthly = limit.pointer == "/budget/monthly_usd"
+    return is_monthly and stated.min == stated.max and not resolved.price_variants
+
+
 def _least_budget(
-    pointer: str, loose: Checked, context: Context, families: Space
+    pointer: str, loose: Checked, context: Context, families: Space, *, above_usd_month: float
 ) -> Checked | None:
     """The cheapest that passes without the limit: the first of the search that has none.
+
+    What costs no more than `above_usd_month` is known not to.
 
     Where the search goes by another cost (that of the fewest replicas of a range, of one GPU that
     may be several, of a month in a closed loop) it goes on below what was found.
     """
     best, today = None, loose
-    while (found := next(iter(Cheapest(today, context, families)), None)) is not None:
+    while (found := _cheapest(today, context, families, above_usd_month)) is not None:
         best, far = found, far_end(found, context, pointer)
         if far is None or _is_in_order(found, pointer):
             break
@@ -156,6 +177,13 @@ def _least_budget(
         return best
     far, least_far = (far_end(one, context, pointer) for one in (own, best or own))
     return best if far is None or least_far is None or least_far < far else own
+
+
+def _cheapest(
+    today: Checked, context: Context, families: Space, above_usd_month: float
+) -> Checked | None:
+    cheapest = Cheapest(today, context, families, floor_usd_month=above_usd_month)
+    return next(iter(cheapest), None)
 
 
 def _is_in_order(found: Checked, pointer: str) -> bool:
