@@ -182,7 +182,8 @@ class Cheapest:
         if is_out or (bounds.is_tight and "vram-low-headroom" not in self.prospects.risks_today):
             self._miss(family, bounds.short_by, replicas, self._stated(candidate))
         else:
-            yield replace(candidate, replicas=replicas)
+            # Above a floor one replica less is known not to do, and most need more than there are.
+            yield replace(candidate, replicas=replicas, tried=self.floor_usd_month > -math.inf)
 
     def _started(self, candidate: _Candidate) -> Iterator[_Candidate]:
         """A setting started: its load is asked for unless another gate rules it out."""

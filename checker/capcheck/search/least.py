@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from capcheck.judge import Checked, Context, Started, start
@@ -17,7 +17,7 @@ from capcheck.search.passing import LASTING_RISKS, holds, reservation
 from capcheck.search.prospects import Prospects
 from capcheck.search.replication import Replication
 from capcheck.search.sketch import Sketch
-from capcheck.search.space import Family, Space
+from capcheck.search.space import Family
 
 # A family waits for the rate that saturates its roomiest setting, then for its settings, from 0 on.
 UNSEEN, SIZED = -2, -1
@@ -69,7 +69,9 @@ class Reached:
     families: tuple[Family, ...]
 
 
-def least(today: Checked, context: Context, families: Space, axis: Axis) -> Reached | None:
+def least(
+    today: Checked, context: Context, families: Iterable[Family], axis: Axis
+) -> Reached | None:
     """The least figure and who has it. `today` states what all have to keep.
 
     Of every setting the most replicas that are allowed are looked at: no figure of load is worse
