@@ -9,7 +9,6 @@ from typing import Protocol
 
 from capcheck.judge import Checked, Context, Started, start
 from capcheck.manifest.deployment import Deployment
-from capcheck.predict.latency.bounds import surely_breaks
 from capcheck.records import dataclass, replace
 from capcheck.rules import vram
 from capcheck.search.members import holds_requests
@@ -31,12 +30,6 @@ class Member:
     alone: Sketch
     replicas: int
 
-    def surely_breaks(self, asked: Deployment) -> bool:
-        """Whether it surely breaks a limit of load of `asked` at its rate; False: it may hold."""
-        copy = self.alone.copy
-        resolved = replace(copy.resolved, deployment=asked, replicas_min=self.replicas)
-        return surely_breaks(resolved, copy.speed, copy.memory, asked.slo, end="slow")
-
 
 class Axis(Protocol):
     """A figure to have as little of as can be; infinite where it can't be had."""
@@ -54,7 +47,7 @@ class Axis(Protocol):
         """The most that reads the same."""
 
     def asked(self, figure: float) -> Deployment:
-        """What is asked of all, with no more than this figure."""
+        """What is asked of all, so that they have no more than this figure."""
 
     def figure(self, started: Started, below: float) -> tuple[float, Checked] | None:
         """What a member has that surely passes; None where it does not, or has no less."""
@@ -85,23 +78,51 @@ def least(
         if (rough := _rough(family, prospects, axis)) < math.inf
     ]
     heapq.heapify(waiting)
-    best = axis.figure(start(today.resolved.deployment, context), math.inf)
-    near: set[int] = set()
+    best, near = _Best(today, context, axis), set[int]()
+    best.try_with(start(today.resolved.deployment, context))
     while waiting:
         _, order, setting, bound, family, member = heapq.heappop(waiting)
-        if best is not None and bound > axis.shown(best[0]):
+        if bound > best.shown:
             continue
         if member is None:
             for better in _closer(family, setting, prospects, axis):
                 heapq.heappush(waiting, better)
-        elif best is None or not member.surely_breaks(axis.asked(axis.shown(best[0]))):
-            started = _started(member, prospects)
-            if started is not None:
-                near.add(order)
-                best = axis.figure(started, math.inf if best is None else best[0]) or best
-    if best is None:
+        elif not best.surely_beats(member) and (started := _started(member, prospects)):
+            near.add(order)
+            best.try_with(started)
+    if best.by is None:
         return None
-    return Reached(*best, tuple(family for family in families if family.order in near))
+    near_families = tuple(family for family in families if family.order in near)
+    return Reached(best.figure, best.by, near_families)
+
+
+@dataclass(slots=True)
+class _Best:
+    """The least figure so far, and what is asked of all others to have as little as is shown."""
+
+    today: Checked
+    context: Context
+    axis: Axis
+    figure: float = math.inf
+    shown: float = math.inf
+    by: Checked | None = None
+    asked: Prospects | None = None
+
+    def try_with(self, started: Started) -> None:
+        """Less, if a member has it."""
+        found = self.axis.figure(started, self.figure)
+        if found is None:
+            return
+        self.figure, self.by = found
+        self.shown = self.axis.shown(self.figure)
+        deployment = self.axis.asked(self.shown)
+        today = replace(self.today, resolved=replace(self.today.resolved, deployment=deployment))
+        self.asked = Prospects(today, self.context, Replication(today.resolved))
+
+    def surely_beats(self, member: Member) -> bool:
+        """Whether a member surely breaks a limit of load before it has as little as is shown."""
+        asked = self.asked
+        return asked is not None and asked.surely_breaks(member.alone, member.replicas)
 
 
 def _rough(family: Family, prospects: Prospects, axis: Axis) -> float:
