@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
 from functools import partial
+from operator import itemgetter
 
 from capcheck.judge import Checked, Context, Started, start
 from capcheck.manifest.deployment import Deployment
@@ -83,7 +84,8 @@ class Cheapest:
 
     `families` come cheapest first and are asked for as long as one may be next.
     `end` says how sure: "slow" is surely, "value" at the point estimate. `ceiling_usd_month` is
-    what a member may cost. What does not pass is left in `misses`; what is
+    what a member may cost, above `floor_usd_month` what it has to, where what costs less is known
+    not to pass. What does not pass is left in `misses`; what is
     not `worth` predicting its load when its turn comes is left out.
     """
 
@@ -92,6 +94,7 @@ class Cheapest:
     families: Iterable[Family]
     end: End = "slow"
     ceiling_usd_month: float = math.inf
+    floor_usd_month: float = -math.inf
     misses: list[Miss] = field(default_factory=list)
     worth: Callable[[Started], bool] | None = None
     replication: Replication = field(init=False)
@@ -99,7 +102,8 @@ class Cheapest:
 
     def __post_init__(self) -> None:
         """What may be tried follows from the rest."""
-        self.replication = Replication(self.today.resolved, self.ceiling_usd_month)
+        bounds = self.ceiling_usd_month, self.floor_usd_month
+        self.replication = Replication(self.today.resolved, *bounds)
         self.prospects = Prospects(self.today, self.context, self.replication, self.end)
 
     def __iter__(self) -> Iterator[Checked]:
@@ -107,6 +111,8 @@ class Cheapest:
         waiting: list[tuple[Rank, _Candidate]] = []
         done: set[int] = set()
         unseen = self._unseen()
+        if self.floor_usd_month > -math.inf:
+            unseen = iter(sorted(unseen, key=itemgetter(0)))
         coming = next(unseen, None)
         while coming or waiting:
             if coming and (not waiting or coming[0] < waiting[0][0]):
@@ -134,30 +140,32 @@ class Cheapest:
         for family in self.families:
             if family.usd_month(fewest) > self.ceiling_usd_month:
                 return
-            candidate = _Candidate(family, replicas=fewest)
-            yield self._rank(candidate), candidate
+            first = self.replication.first(family.hardware)
+            if first == fewest or first <= self.prospects.most(family.hardware):
+                candidate = _Candidate(family, replicas=first)
+                yield self._rank(candidate), candidate
 
     def _settings(self, candidate: _Candidate) -> Iterator[_Candidate]:
         """The settings that no bound rules out, of a family that none rules out as a whole.
 
         A family that surely needs more replicas than thought waits with these.
         """
-        family, fewest = candidate.family, self.replication.fewest
+        family, first = candidate.family, self.replication.first(candidate.family.hardware)
         affordable = self.replication.affordable(family.hardware)
-        if affordable < fewest:
+        if affordable < first:
             self._miss(family, family.short_by)
             return
         short = self.prospects.short_by(family)
         if short > 0:
             self._miss(family, short)
             return
-        if candidate.replicas == fewest:
-            replicas = self.prospects.needed(family)
+        if candidate.replicas == first:
+            replicas = max(first, self.prospects.needed(family))
             if replicas > min(self.replication.limit, affordable):
                 short = math.inf if replicas > self.replication.limit else 0.0
                 self._miss(family, short, replicas)
                 return
-            if replicas > fewest:
+            if replicas > first:
                 yield replace(candidate, replicas=replicas)
                 return
         for setting in range(len(self.prospects.settings(family))):
@@ -169,11 +177,13 @@ class Cheapest:
         bounds = self.prospects.bounds(self._sketch(candidate))
         if bounds is None:
             return
-        is_out = bounds.short_by > 0 or bounds.replicas > self.prospects.most(family.hardware)
+        replicas = max(bounds.replicas, self.replication.first(family.hardware))
+        is_out = bounds.short_by > 0 or replicas > self.prospects.most(family.hardware)
         if is_out or (bounds.is_tight and "vram-low-headroom" not in self.prospects.risks_today):
-            self._miss(family, bounds.short_by, bounds.replicas, self._stated(candidate))
+            self._miss(family, bounds.short_by, replicas, self._stated(candidate))
         else:
-            yield replace(candidate, replicas=bounds.replicas)
+            # Above a floor one replica less is known not to do, and most need more than there are.
+            yield replace(candidate, replicas=replicas, tried=self.floor_usd_month > -math.inf)
 
     def _started(self, candidate: _Candidate) -> Iterator[_Candidate]:
         """A setting started: its load is asked for unless another gate rules it out."""

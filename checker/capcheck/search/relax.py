@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from functools import cached_property
 
 from capcheck.finding import Gate
 from capcheck.judge import Checked, Context, judge, start
@@ -16,12 +18,15 @@ from capcheck.search.least import least
 from capcheck.search.limits import beyond_policy, far_end, gate_of, limited, limits, loosened
 from capcheck.search.offer import alternative
 from capcheck.search.passing import passes
+from capcheck.search.prospects import Prospects
+from capcheck.search.replication import Replication
 from capcheck.search.slack import Load, LoadLimit, at_rate
 from capcheck.search.space import Family, Space
 
 # Less by as much as no figure that is shown.
 LESS = 1.0 - 1e-6
 
+MONTHLY = "/budget/monthly_usd"
 RATE = "/traffic/requests_per_second"
 
 
@@ -55,45 +60,86 @@ class Relaxation:
         return abs(self.needed / self.gate.limit - 1.0)
 
 
-def relaxations(today: Checked, context: Context, families: Space) -> tuple[Relaxation, ...]:
+def relaxations(
+    today: Checked, context: Context, families: Space, *, nothing_passes: bool = False
+) -> tuple[Relaxation, ...]:
     """For each limit the least that is enough, and the largest load; what gives least first.
 
     The limits of the device and of the engine are no promises: they do not give. Those of a policy
-    are looked at like the manifest's own.
+    are looked at like the manifest's own. That `nothing_passes` as it is may be known.
     """
-    context = beyond_policy(context)
-    found = [_of(limit, today, context, families) for limit in limits(today, context)]
-    found.append(_of_load(today, context, families))
+    asked = _Question(today, beyond_policy(context), families, nothing_passes)
+    found = [_of(limit, asked) for limit in limits(today, asked.context)]
+    found.append(_of_load(asked))
     return tuple(sorted((one for one in found if one is not None), key=lambda one: one.share))
 
 
-def _of(limit: Limit, today: Checked, context: Context, families: Space) -> Relaxation | None:
+@dataclass(frozen=True)
+class _Question:
+    """What is relaxed, and where a configuration is looked for that then passes."""
+
+    today: Checked
+    context: Context
+    families: Space
+    nothing_passes: bool
+
+    @property
+    def stated(self) -> Deployment:
+        """Today's."""
+        return self.today.resolved.deployment
+
+    @cached_property
+    def able(self) -> list[Family]:
+        """Those that do not lack memory, quality or speed whatever they cost and whatever comes."""
+        prospects = Prospects(self.today, self.context, Replication(self.today.resolved))
+        return [family for family in self.families if not prospects.short_by(family)]
+
+    def restated(self, deployment: Deployment) -> Checked:
+        """Today's, with what it has to keep stated otherwise."""
+        return replace(self.today, resolved=replace(self.today.resolved, deployment=deployment))
+
+    def cheapest(self, there: Checked, among: Iterable[Family], by: Checked) -> Checked:
+        """The cheapest `among` those that may keep what is asked for `there`; `by` does."""
+        return next(iter(Cheapest(there, self.context, among)), by)
+
+    def passing(self, deployment: Deployment, today: Checked) -> Checked | None:
+        """What is stated judged, where it surely passes as an alternative to `today`."""
+        started = start(deployment, self.context)
+        checked = started.finish() if started.passes_at("slow") else None
+        return checked if checked is not None and passes(checked, today, "slow") else None
+
+
+def _of(limit: Limit, asked: _Question) -> Relaxation | None:
     """The relaxation of one limit."""
-    name, stated = gate_of(limit.pointer), today.resolved.deployment
-    loose = _restated(today, loosened(stated, limit.pointer))
+    name, stated = gate_of(limit.pointer), asked.stated
+    loose = asked.restated(loosened(stated, limit.pointer))
     by: Checked | None = None
+    near: Iterable[Family] = ()
     if name == "budget":
-        by = _least_budget(limit.pointer, loose, context, families)
-        far = None if by is None else far_end(by, context, limit.pointer)
+        by = _least_budget(limit, loose, asked)
+        far = None if by is None else far_end(by, asked.context, limit.pointer)
     elif name in ("quality", "safety"):
-        by = _best_weights(limit, loose, context, families)
-        far = None if by is None else far_end(by, context, limit.pointer)
+        by = _best_weights(limit, loose, asked)
+        far = None if by is None else far_end(by, asked.context, limit.pointer)
     else:
-        axis = LoadLimit(loose, context, limit.pointer, limit.sense == "min")
-        far, by = least(loose, context, families, axis) or (None, None)
-        far = -far if far is not None and axis.is_minimum else far
+        axis = LoadLimit(loose, asked.context, limit)
+        reached = least(loose, asked.context, asked.families, axis)
+        if reached is None:
+            return None
+        by, near = reached.by, reached.families
+        far = -reached.figure if limit.sense == "min" else reached.figure
     if far is None or by is None:
         return None
     needed = enough(far, limit.unit, limit.sense)
-    there = _restated(today, limited(stated, limit.pointer, needed))
-    own = judge(there.resolved.deployment, context)
-    if passes(own, there, "slow"):
+    there = asked.restated(limited(stated, limit.pointer, needed))
+    own = asked.passing(there.resolved.deployment, there)
+    if own is not None:
         by = own
-    elif name not in ("budget", "quality", "safety"):
-        by = next(iter(Cheapest(there, context, families)), by)
+    elif near:
+        by = asked.cheapest(there, near, by)
         # Where fewer replicas keep it, they may do even better by a hair.
-        reached = enough(far_end(by, context, limit.pointer) or far, limit.unit, limit.sense)
-        needed = max(needed, reached) if limit.sense == "min" else min(needed, reached)
+        kept = enough(far_end(by, asked.context, limit.pointer) or far, limit.unit, limit.sense)
+        needed = max(needed, kept) if limit.sense == "min" else min(needed, kept)
     gate = Gate(
         name=name,
         verdict="fail",
@@ -104,22 +150,22 @@ def _of(limit: Limit, today: Checked, context: Context, families: Space) -> Rela
         place=stated.at(limit.pointer),
         label=limit.label,
     )
-    return Relaxation(gate, needed, _as_stated(by, today, context))
+    return Relaxation(gate, needed, _as_stated(by, asked))
 
 
-def _of_load(today: Checked, context: Context, families: Space) -> Relaxation | None:
+def _of_load(asked: _Question) -> Relaxation | None:
     """The largest rate with which something passes; None in a closed loop."""
-    stated = today.resolved.deployment
+    today, stated = asked.today, asked.stated
     traffic = stated.traffic
     if traffic is None or traffic.requests_per_second is None:
         return None
-    reached = least(today, context, families, Load(today))
+    reached = least(today, asked.context, asked.able, Load(today))
     if reached is None:
         return None
-    rate, by = -reached[0], reached[1]
-    there = _restated(today, replace(stated, traffic=at_rate(traffic, rate)))
-    own = judge(there.resolved.deployment, context)
-    by = own if passes(own, today, "slow") else next(iter(Cheapest(there, context, families)), by)
+    rate = -reached.figure
+    there = asked.restated(replace(stated, traffic=at_rate(traffic, rate)))
+    by = asked.passing(there.resolved.deployment, today)
+    by = by or asked.cheapest(there, reached.families, reached.by)
     gate = Gate(
         name="load",
         verdict="fail",
@@ -130,25 +176,32 @@ def _of_load(today: Checked, context: Context, families: Space) -> Relaxation | 
         place=stated.at(RATE),
         label="load",
     )
-    return Relaxation(gate, rate, _as_stated(by, today, context))
+    return Relaxation(gate, rate, _as_stated(by, asked))
 
 
-def _least_budget(
-    pointer: str, loose: Checked, context: Context, families: Space
-) -> Checked | None:
+def _least_budget(limit: Limit, loose: Checked, asked: _Question) -> Checked | None:
     """The cheapest that passes without the limit: the first of the search that has none.
 
-    Where the search goes by another cost (that of the fewest replicas of a range, of one GPU that
-    may be several, of a month in a closed loop) it goes on below what was found.
+    Where nothing passes as it is, from the limit on. Where the search goes by another cost (that of
+    the fewest replicas of a range, of one GPU that may be several, of a month in a closed loop) it
+    goes on below what was found.
     """
+    pointer, context, replicas = limit.pointer, asked.context, asked.stated.replicas
+    is_certain = replicas.min == replicas.max and not asked.today.resolved.price_variants
+    is_floor = asked.nothing_passes and is_certain and pointer == MONTHLY
+    floor_usd_month = limit.limit if is_floor else -math.inf
     best, today = None, loose
-    while (found := next(iter(Cheapest(today, context, families)), None)) is not None:
+    while True:
+        search = Cheapest(today, context, asked.able, floor_usd_month=floor_usd_month)
+        found = next(iter(search), None)
+        if found is None:
+            break
         best, far = found, far_end(found, context, pointer)
         if far is None or _is_in_order(found, pointer):
             break
-        today = _restated(loose, limited(loose.resolved.deployment, pointer, far * LESS))
-    own = judge(loose.resolved.deployment, context)
-    if not passes(own, loose, "slow"):
+        today = asked.restated(limited(loose.resolved.deployment, pointer, far * LESS))
+    own = asked.passing(loose.resolved.deployment, loose)
+    if own is None:
         return best
     far, least_far = (far_end(one, context, pointer) for one in (own, best or own))
     return best if far is None or least_far is None or least_far < far else own
@@ -159,18 +212,17 @@ def _is_in_order(found: Checked, pointer: str) -> bool:
     cost, traffic = found.forecast.cost, found.resolved.deployment.traffic
     if cost.usd_month.low != cost.usd_month.high:
         return False
-    if pointer == "/budget/monthly_usd":
+    if pointer == MONTHLY:
         return cost.usd_month.value == cost.usd_month_max.value
     return traffic is None or traffic.agents is None
 
 
-def _best_weights(
-    limit: Limit, loose: Checked, context: Context, families: Iterable[Family]
-) -> Checked | None:
+def _best_weights(limit: Limit, loose: Checked, asked: _Question) -> Checked | None:
     """The best of the formats that miss the limit with which something passes.
 
     Quality and safety are the weights' own: the same on every GPU.
     """
+    context, families = asked.context, asked.families
     groups: dict[tuple[str, str, str], list[Family]] = {}
     for family in families:
         groups.setdefault(family.weights, []).append(family)
@@ -181,9 +233,9 @@ def _best_weights(
         if far is not None:
             short = far - limit.limit if limit.sense == "max" else limit.limit - far
             missing.append((short, group))
-    own = judge(loose.resolved.deployment, context)
+    own = asked.passing(loose.resolved.deployment, loose)
     for _, group in sorted(missing, key=lambda pair: pair[0]):
-        if group[0].weights == _weights(own) and passes(own, loose, "slow"):
+        if own is not None and group[0].weights == _weights(own):
             return own
         found = next(iter(Cheapest(loose, context, group)), None)
         if found is not None:
@@ -204,14 +256,9 @@ def _peak(stated: Traffic | None, rate: float) -> str:
     return f" ({amount(peak, 'requests/s')} at the peak)"
 
 
-def _restated(today: Checked, deployment: Deployment) -> Checked:
-    """Today's, with what it has to keep stated otherwise."""
-    return replace(today, resolved=replace(today.resolved, deployment=deployment))
-
-
-def _as_stated(by: Checked, today: Checked, context: Context) -> Alternative:
+def _as_stated(by: Checked, asked: _Question) -> Alternative:
     """A configuration as an alternative to today's, held to all limits and the load of today's."""
-    stated = today.resolved.deployment
+    stated = asked.stated
     deployment = replace(
         by.resolved.deployment,
         traffic=stated.traffic,
@@ -220,4 +267,4 @@ def _as_stated(by: Checked, today: Checked, context: Context) -> Alternative:
         safety=stated.safety,
         budget=stated.budget,
     )
-    return alternative(judge(deployment, context), today)
+    return alternative(judge(deployment, asked.context), asked.today)

@@ -22,15 +22,28 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Replication:
-    """What today's deployment allows; `ceiling_usd_month` is what all replicas may cost."""
+    """What today's deployment allows.
+
+    `ceiling_usd_month` is what all replicas may cost, above `floor_usd_month` what they have to.
+    """
 
     today: Resolved
     ceiling_usd_month: float = math.inf
+    floor_usd_month: float = -math.inf
 
     @cached_property
     def fewest(self) -> int:
         """The fewest replicas that may be tried."""
         return fewest_replicas(self.today)
+
+    def first(self, hardware: Hardware) -> int:
+        """The fewest that may be tried and cost more than the floor; may be beyond the limit."""
+        if hardware.usd_month(self.fewest) > self.floor_usd_month:
+            return self.fewest
+        each = hardware.usd_month_each
+        if not each:
+            return self.limit + 1
+        return int(self.floor_usd_month / each + ROUNDING) * hardware.replicas_each + 1
 
     @cached_property
     def limit(self) -> int:

@@ -6,8 +6,10 @@ import math
 
 from capcheck.judge import Checked, Context, Started
 from capcheck.manifest.deployment import Deployment, Traffic
+from capcheck.numbers import enough
 from capcheck.predict.cost import HOURS_PER_MONTH
 from capcheck.records import dataclass, replace
+from capcheck.rules.case import Limit
 from capcheck.search.limits import far_end, gate_of, limited
 from capcheck.search.passing import passes
 from capcheck.search.replication import busiest_rps
@@ -31,54 +33,77 @@ class LoadLimit:
 
     today: Checked
     context: Context
-    pointer: str
-    is_minimum: bool
+    limit: Limit
 
     def rough(self, alone: Sketch, replicas: int) -> float:
         """That of a lone request, whatever saturates it, or of the roomiest setting."""
-        if gate_of(self.pointer) in TIMES:
+        if gate_of(self.limit.pointer) in TIMES:
             return self._lone(alone)
-        return self._from(alone, alone.most_rps(end="slow"), replicas)
+        return self.bound(alone, alone.most_rps(end="slow"), replicas)
 
-    def bound(self, alone: Sketch, replicas: int) -> float:
-        """That of a lone request, or of the rate that saturates it."""
-        return self._from(alone, alone.saturation_rps(end="slow"), replicas)
+    def bound(self, alone: Sketch, each_rps: float | None, replicas: int) -> float:
+        """That of a lone request, or of the rate that saturates all.
+
+        Infinite where the stated rate does: then no time has an end.
+        """
+        most = (each_rps or math.inf) * replicas * (1 + ROUNDING)
+        traffic, busiest = self._stated.traffic, self._busiest
+        if self._is_minimum:
+            output = None if traffic is None else traffic.output_tokens
+            return -most * (math.inf if output is None else output.mean)
+        if busiest >= most:
+            return math.inf
+        if gate_of(self.limit.pointer) not in TIMES:
+            return busiest / most
+        return self._lone(alone)
+
+    def likely(self, alone: Sketch, each_rps: float | None, replicas: int) -> float:
+        """A time grows with the load as if requests shared one server."""
+        bound = self.bound(alone, each_rps, replicas)
+        if each_rps is None or gate_of(self.limit.pointer) not in TIMES or bound == math.inf:
+            return bound
+        return bound / (1.0 - self._busiest / (each_rps * replicas * (1 + 2 * ROUNDING)))
+
+    def shown(self, figure: float) -> float:
+        """What is said, and found again, is rounded to the side where it is enough."""
+        if self._is_minimum:
+            return max(figure, -enough(-figure, self.limit.unit, "min"))
+        return max(figure, enough(figure, self.limit.unit, "max"))
+
+    def asked(self, figure: float) -> Deployment:
+        """With this as the limit."""
+        limit = -figure if self._is_minimum else figure
+        return limited(self._stated, self.limit.pointer, limit)
 
     def figure(self, started: Started, below: float) -> tuple[float, Checked] | None:
         """First whether it can be less at all, by the slow end alone."""
-        stated = started.resolved.deployment
         if below < math.inf:
-            tight = limited(stated, self.pointer, -below if self.is_minimum else below).slo
+            tight = self.asked(self.shown(below)).slo
             if not started.restated(slo=tight).passes_at("slow"):
                 return None
         checked = started.finish()
-        far = far_end(checked, self.context, self.pointer)
+        far = far_end(checked, self.context, self.limit.pointer)
         if far is None or not passes(checked, self.today, "slow"):
             return None
-        figure = -far if self.is_minimum else far
+        figure = -far if self._is_minimum else far
         return (figure, checked) if figure < below else None
+
+    @property
+    def _is_minimum(self) -> bool:
+        return self.limit.sense == "min"
 
     @property
     def _stated(self) -> Deployment:
         return self.today.resolved.deployment
 
-    def _from(self, alone: Sketch, each_rps: float | None, replicas: int) -> float:
-        """Infinite where the stated rate saturates: then no time has an end."""
-        stated, gate = self._stated, gate_of(self.pointer)
-        traffic, most = stated.traffic, (each_rps or math.inf) * replicas * (1 + ROUNDING)
-        busiest = 0.0 if traffic is None else busiest_rps(traffic)
-        if self.is_minimum:
-            output = None if traffic is None else traffic.output_tokens
-            return -most * (math.inf if output is None else output.mean)
-        if busiest >= most:
-            return math.inf
-        if gate not in TIMES:
-            return busiest / most
-        return self._lone(alone)
+    @property
+    def _busiest(self) -> float:
+        traffic = self._stated.traffic
+        return 0.0 if traffic is None else busiest_rps(traffic)
 
     def _lone(self, alone: Sketch) -> float:
         lone = alone.lone_ms(end="slow")
-        return 0.0 if lone is None else lone[TIMES.index(gate_of(self.pointer))]
+        return 0.0 if lone is None else lone[TIMES.index(gate_of(self.limit.pointer))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +114,32 @@ class Load:
 
     def rough(self, alone: Sketch, replicas: int) -> float:
         """What saturates the roomiest setting."""
-        return self._from(alone.most_rps(end="slow"), replicas)
+        return self.bound(alone, alone.most_rps(end="slow"), replicas)
 
-    def bound(self, alone: Sketch, replicas: int) -> float:
-        """What saturates it."""
-        return self._from(alone.saturation_rps(end="slow"), replicas)
+    def bound(self, _: Sketch, each_rps: float | None, replicas: int) -> float:
+        """What saturates all."""
+        traffic = self.today.resolved.deployment.traffic
+        if each_rps is None or traffic is None or not traffic.requests_per_second:
+            return -math.inf
+        peak = busiest_rps(traffic) / traffic.requests_per_second
+        return -each_rps * replicas / peak * (1 + ROUNDING)
+
+    def likely(self, alone: Sketch, each_rps: float | None, replicas: int) -> float:
+        """Of that the share at which times reach their limits as if requests shared one server."""
+        lone = dict(zip(TIMES, alone.lone_ms(end="slow") or (0.0,) * len(TIMES), strict=True))
+        slo = self.today.resolved.deployment.slo
+        shares = [1.0 - lone[limit.metric] / limit.limit_ms for limit in slo.latency]
+        return self.bound(alone, each_rps, replicas) * max(0.0, min(shares, default=1.0))
+
+    def shown(self, figure: float) -> float:
+        """Rates are those that are shown."""
+        return figure
+
+    def asked(self, figure: float) -> Deployment:
+        """At this rate."""
+        stated = self.today.resolved.deployment
+        traffic = None if stated.traffic is None else at_rate(stated.traffic, -figure)
+        return replace(stated, traffic=traffic)
 
     def figure(self, started: Started, below: float) -> tuple[float, Checked] | None:
         """The largest rate of three digits, by bisection: more requests break no fewer limits.
@@ -137,13 +183,6 @@ class Load:
             return 0
         tok_s = usd / (3600.0 * HOURS_PER_MONTH) / (limit / 1e6)
         return _step(tok_s / traffic.output_tokens.mean) + 1
-
-    def _from(self, each_rps: float | None, replicas: int) -> float:
-        traffic = self.today.resolved.deployment.traffic
-        if each_rps is None or traffic is None or not traffic.requests_per_second:
-            return -math.inf
-        peak = busiest_rps(traffic) / traffic.requests_per_second
-        return -each_rps * replicas / peak * (1 + ROUNDING)
 
 
 def at_rate(traffic: Traffic, rate: float) -> Traffic:
