@@ -72,6 +72,11 @@ class Traffic:
     routing: str = "round-robin"  # of arrivals over replicas, or "random", "least-outstanding"
     prefix_cache_hit_rate: float = 0.0  # share of prompt tokens found in the prefix cache
 
+    @property
+    def busiest_rps(self) -> float:
+        """The rate that latencies are judged at: the peak if one is stated; 0 in a closed loop."""
+        return max(self.requests_per_second or 0.0, self.peak_requests_per_second or 0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class LatencyLimit:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import cached_property
 
-from capcheck.manifest.deployment import Replicas, Traffic
+from capcheck.manifest.deployment import Replicas
 from capcheck.predict.cost import HOURS_PER_MONTH
 from capcheck.records import dataclass
 from capcheck.resolution.resolved import Resolved
@@ -92,9 +92,4 @@ class Replication:
             return self.fewest
         if replicas_are_fixed(self.today):
             return self.fewest
-        return max(self.fewest, math.ceil(busiest_rps(traffic) / (each_rps * busy) - ROUNDING))
-
-
-def busiest_rps(traffic: Traffic) -> float:
-    """The rate that latencies are judged at: the peak where one is stated; 0 in a closed loop."""
-    return max(traffic.requests_per_second or 0.0, traffic.peak_requests_per_second or 0.0)
+        return max(self.fewest, math.ceil(traffic.busiest_rps / (each_rps * busy) - ROUNDING))

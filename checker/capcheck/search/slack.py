@@ -10,7 +10,6 @@ from capcheck.predict.cost import HOURS_PER_MONTH
 from capcheck.records import dataclass, replace
 from capcheck.search.limits import far_end, gate_of, limited
 from capcheck.search.passing import passes
-from capcheck.search.replication import busiest_rps
 from capcheck.search.sketch import Sketch
 from capcheck.search.space import TIMES
 
@@ -66,7 +65,7 @@ class LoadLimit:
         """Infinite where the stated rate saturates: then no time has an end."""
         stated, gate = self._stated, gate_of(self.pointer)
         traffic, most = stated.traffic, (each_rps or math.inf) * replicas * (1 + ROUNDING)
-        busiest = 0.0 if traffic is None else busiest_rps(traffic)
+        busiest = 0.0 if traffic is None else traffic.busiest_rps
         if self.is_minimum:
             output = None if traffic is None else traffic.output_tokens
             return -most * (math.inf if output is None else output.mean)
@@ -142,7 +141,7 @@ class Load:
         traffic = self.today.resolved.deployment.traffic
         if each_rps is None or traffic is None or not traffic.requests_per_second:
             return -math.inf
-        peak = busiest_rps(traffic) / traffic.requests_per_second
+        peak = traffic.busiest_rps / traffic.requests_per_second
         return -each_rps * replicas / peak * (1 + ROUNDING)
 
 
