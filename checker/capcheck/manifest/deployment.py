@@ -12,7 +12,7 @@ from dataclasses import field
 from datetime import date
 
 from capcheck.place import Place
-from capcheck.records import dataclass
+from capcheck.records import Keyed, dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Replicas:
 
 
 @dataclass(frozen=True, slots=True)
-class Serving:
+class Serving(Keyed):
     """Engine settings under one canonical name for every engine; None is the engine's default."""
 
     tensor_parallel_size: int | None = None
@@ -45,7 +45,7 @@ class Serving:
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(Keyed):
     """A length in tokens. `p95` and `max` are None when only a mean was stated."""
 
     mean: float

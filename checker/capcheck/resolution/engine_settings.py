@@ -9,7 +9,7 @@ from capcheck.finding import Finding
 from capcheck.manifest.deployment import Deployment, Serving
 from capcheck.predict.footprint.kv_cache import bytes_of_context
 from capcheck.predict.footprint.weights import loaded_bytes
-from capcheck.records import dataclass
+from capcheck.records import Keyed, dataclass
 from capcheck.registry.engine_defaults import (
     MAX_MODEL_LEN,
     MODEL_CONTEXT,
@@ -46,7 +46,7 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class Parts:
+class Parts(Keyed):
     """All that an engine's settings depend on: what is stated, and the resolved things it is about.
 
     `version` is the stated release as written.

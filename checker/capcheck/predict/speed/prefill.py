@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
-from capcheck.predict.footprint.weights import expert_miss, read_bytes
+from capcheck.predict.footprint.weights import expert_miss, streamed_bytes
 from capcheck.predict.speed import roofline
 from capcheck.predict.speed.batching import attention_widths
 from capcheck.predict.speed.fitted import Fitted
@@ -81,10 +79,7 @@ def prefill_law(
     layers, hidden = model.n_layers or 0, model.hidden_size or 0
     flops = 1e9 * (gpu.fp16_tflops or 0.0) * tensor_parallel_size
     width = roofline.Width(layers, hidden, tensor_parallel_size, 1e6 * link_gb_s(gpu))
-    one = read_bytes(model, quant, sequences=1.0)
-    every = read_bytes(model, quant, sequences=math.inf) if model.is_moe else one
-    miss = expert_miss(model)
-    experts = (every - one) / miss if miss else 0.0
+    dense, experts = streamed_bytes(model, quant)
     rate = 1e6 * (gpu.bandwidth_gb_s or 0.0) * roofline.STREAMING * tensor_parallel_size
     full = model.n_full_attention_layers
     pair = 4 * attention_widths(model)[0] * fitted.attention / flops
@@ -93,9 +88,9 @@ def prefill_law(
         chunk=layers * fitted.chunk_floor,
         chunk_tokens=chunk_tokens,
         product=2 * prefill_params(model) / (flops * fitted.utilisation),
-        dense=(every - experts) / rate,
+        dense=dense / rate,
         experts=experts / rate,
-        expert_miss=miss,
+        expert_miss=expert_miss(model),
         per_token=roofline.exchange(width, fitted.exchange),
         pair_full=(layers - model.n_sliding_layers if full is None else full) * pair,
         pair_sliding=model.n_sliding_layers * pair,
