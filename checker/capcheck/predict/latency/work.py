@@ -73,6 +73,12 @@ def chunked_ms(prefill_ms: PrefillTime, tokens: float, *, cached: float, chunk: 
     """The prefill of so many tokens behind `cached` ones, in pieces of `chunk`."""
     if tokens <= chunk:
         return prefill_ms(tokens=tokens, context_tokens=cached)
+    return _in_chunks_ms(prefill_ms, tokens, cached, chunk)
+
+
+# The same at all ends and for all numbers of slots.
+@lru_cache(maxsize=4096)
+def _in_chunks_ms(prefill_ms: PrefillTime, tokens: float, cached: float, chunk: float) -> float:
     chunks = math.floor(tokens / chunk)
     total = 0.0
     for index in range(chunks):

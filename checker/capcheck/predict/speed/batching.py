@@ -10,12 +10,12 @@ from capcheck.predict.speed import roofline
 from capcheck.predict.speed.fitted import Fitted
 from capcheck.predict.speed.roofline import Width
 from capcheck.predict.speed.traits import link_gb_s
-from capcheck.records import dataclass, replace
+from capcheck.records import Keyed, dataclass, replace
 from capcheck.registry.specs import GpuSpec, ModelSpec, QuantSpec
 
 
 @dataclass(frozen=True, slots=True)
-class StepLaw:
+class StepLaw(Keyed):
     """roofline.step with everything but the batch worked out, in ms.
 
     `floor` is launches, which overlap with the rest by `launch_overlap`, `fixed` the latency of

@@ -52,7 +52,7 @@ class Speed(Keyed):
 
     def prefill_ms(self, *, tokens: float, context_tokens: float = 0.0) -> float:
         """GPU-busy time to prefill `tokens` of one request alone, engine overhead included."""
-        return self.prefill.ms(tokens, context_tokens)
+        return self.prefill(tokens=tokens, context_tokens=context_tokens)
 
     def prefill_shared_ms(self, *, tokens: float) -> float:
         """Of it, what prompts of that length that pass in one iteration pay once."""

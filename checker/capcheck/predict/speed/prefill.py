@@ -7,12 +7,12 @@ from capcheck.predict.speed import roofline
 from capcheck.predict.speed.batching import attention_widths
 from capcheck.predict.speed.fitted import Fitted
 from capcheck.predict.speed.traits import link_gb_s
-from capcheck.records import dataclass
+from capcheck.records import Keyed, dataclass
 from capcheck.registry.specs import GpuSpec, ModelSpec, QuantSpec
 
 
 @dataclass(frozen=True, slots=True)
-class PrefillLaw:
+class PrefillLaw(Keyed):
     """roofline.prefill with everything but the prompt worked out, in ms.
 
     `overhead` is per request, `chunk` per chunk of `chunk_tokens`; `product` per token; `dense` and
@@ -32,27 +32,26 @@ class PrefillLaw:
     pair_sliding: float
     window: float
 
-    def ms(self, tokens: float, context_tokens: float) -> float:
+    def __call__(self, *, tokens: float, context_tokens: float = 0.0) -> float:
         """`tokens` (at least 1) of one request, after `context_tokens` that are cached already."""
-        chunks = max(1.0, tokens / self.chunk_tokens)
+        chunks = tokens / self.chunk_tokens
+        if chunks < 1.0:
+            chunks = 1.0
         streaming = self.dense
         if self.experts:
             streaming += self.experts * (1.0 - self.expert_miss ** min(tokens, self.chunk_tokens))
-        body = roofline.overlap(tokens * self.product, chunks * streaming, roofline.PREFILL_OVERLAP)
+        body = tokens * self.product + chunks * streaming  # roofline.PREFILL_OVERLAP is 1
         end = context_tokens + tokens
         pairs = (end * end - context_tokens * context_tokens) / 2
-        windowed = self._windowed(end) - self._windowed(context_tokens)
-        return float(
-            self.overhead
-            + chunks * self.chunk
-            + body
-            + tokens * self.per_token
-            + pairs * self.pair_full
-            + windowed * self.pair_sliding
-        )
+        whole = self.overhead + chunks * self.chunk + body + tokens * self.per_token
+        whole += pairs * self.pair_full
+        if self.pair_sliding:
+            windowed = self._windowed(end) - self._windowed(context_tokens)
+            whole += windowed * self.pair_sliding
+        return whole
 
     def shared_ms(self, tokens: float) -> float:
-        """Of `ms`, what prompts of such a length that pass in one iteration pay once."""
+        """Of it, what prompts of such a length that pass in one iteration pay once."""
         streaming = self.dense
         if self.experts:
             streaming += self.experts * (1.0 - self.expert_miss ** min(tokens, self.chunk_tokens))
