@@ -45,6 +45,10 @@ class Work:
     steps_ms: tuple[float, ...]
     completion_ms: tuple[float, ...]
 
+    def __hash__(self) -> int:
+        """By that from which the rest follows."""
+        return hash((self.server, self.prompt, self.output))
+
     @property
     def saturation_per_ms(self) -> float:
         """The arrival rate at which all slots are always busy."""
