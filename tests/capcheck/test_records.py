@@ -259,3 +259,41 @@ def test_replace_is_the_standard_one(made: int) -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         moved.x = 4.0  # type: ignore[misc]
     assert records.replace(STANDARD("any"), count=5) == STANDARD("any", 5)
+
+
+@records.dataclass(frozen=True, slots=True)
+class Key(records.Keyed):
+    """Looked up by."""
+
+    part: Base
+    note: str = dataclasses.field(default="", hash=False)
+
+
+def test_a_key_works_out_its_hash_once(monkeypatch: pytest.MonkeyPatch):
+    asked: list[Base] = []
+    monkeypatch.setattr(Base, "__hash__", lambda self: asked.append(self) or 7)
+    one = Key(Base(1))
+    assert hash(one) == hash(one) == hash(Key(Base(1), "another"))
+    assert asked == [Base(1), Base(1)]
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda one: one])
+def test_a_key_is_looked_up_by_its_values(again: Any):
+    one = Key(Base(1))
+    hash(one)
+    assert {again(one): "found"}[Key(Base(1))] == "found"
+    for _ in range(records.FEW_COPIES + 1):
+        assert hash(records.replace(one, part=Base(2))) == hash(Key(Base(2)))
+
+
+def test_the_hash_of_a_key_is_not_pickled():
+    one = Key(Base(1))
+    before = pickle.dumps(one)
+    hash(one)
+    assert pickle.dumps(one) == before
+    assert pickle.loads(before) == one
+
+
+def test_a_key_is_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Key(Base(1))._hash = 3  # type: ignore[misc]

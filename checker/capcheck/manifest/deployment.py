@@ -12,7 +12,7 @@ from dataclasses import field
 from datetime import date
 
 from capcheck.place import Place
-from capcheck.records import dataclass
+from capcheck.records import Keyed, dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Replicas:
 
 
 @dataclass(frozen=True, slots=True)
-class Serving:
+class Serving(Keyed):
     """Engine settings under one canonical name for every engine; None is the engine's default."""
 
     tensor_parallel_size: int | None = None
@@ -45,7 +45,7 @@ class Serving:
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(Keyed):
     """A length in tokens. `p95` and `max` are None when only a mean was stated."""
 
     mean: float
@@ -71,6 +71,11 @@ class Traffic:
     burstiness: float = 1.0  # squared coefficient of variation of the gaps between arrivals
     routing: str = "round-robin"  # of arrivals over replicas, or "random", "least-outstanding"
     prefix_cache_hit_rate: float = 0.0  # share of prompt tokens found in the prefix cache
+
+    @property
+    def busiest_rps(self) -> float:
+        """The rate that latencies are judged at: the peak if one is stated; 0 in a closed loop."""
+        return max(self.requests_per_second or 0.0, self.peak_requests_per_second or 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from capcheck.records import dataclass
+from capcheck.records import Keyed, dataclass
 
 SCHEMA = "capcheck.coefficients/v1"
 BUILT_IN = Path(__file__).parent.parent / "data" / "coefficients.json"
@@ -21,7 +21,7 @@ class CoefficientsError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Coefficients:
+class Coefficients(Keyed):
     """The artifact's version, the SHA-256 of its bytes, and its sections by predictor."""
 
     version: str

@@ -111,8 +111,7 @@ def _mean_of_peak(resolved: Resolved) -> float:
     traffic = resolved.deployment.traffic
     if traffic is None or not traffic.requests_per_second:
         return 1.0
-    peak = max(traffic.requests_per_second, traffic.peak_requests_per_second or 0.0)
-    return traffic.requests_per_second / peak
+    return traffic.requests_per_second / traffic.busiest_rps
 
 
 def _per_token(power: Estimate, tok_s: Estimate) -> Estimate:

@@ -80,12 +80,17 @@ class Default:
 def defaults(site: Site) -> Mapping[str, Default]:
     """The rows in force, by setting; the engine has none of those that are missing."""
     found = {}
-    for (backend, setting), rows in table().items():
-        if backend == site.backend:
-            row = next((row for row in rows if row.applies_to(site)), None)
-            if row is not None:
-                found[setting] = row
+    for setting, rows in _rows_of(site.backend).items():
+        row = next((row for row in rows if row.applies_to(site)), None)
+        if row is not None:
+            found[setting] = row
     return found
+
+
+@lru_cache(maxsize=64)
+def _rows_of(backend: str) -> Mapping[str, tuple[Default, ...]]:
+    """The engine's rows by setting."""
+    return {setting: rows for (engine, setting), rows in table().items() if engine == backend}
 
 
 def default(site: Site, setting: str) -> Default | None:

@@ -6,11 +6,11 @@ GiB is 2^30 bytes; GB/s and TFLOP/s are decimal, as vendors print them.
 
 from __future__ import annotations
 
-from capcheck.records import dataclass
+from capcheck.records import Keyed, dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class ModelSpec:
+class ModelSpec(Keyed):
     """One architecture. Counts are exact where published; `params` is what sits in GPU memory."""
 
     name: str
@@ -60,7 +60,7 @@ class ModelSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class GpuSpec:
+class GpuSpec(Keyed):
     """One GPU (or accelerator) product."""
 
     name: str
@@ -84,7 +84,7 @@ class GpuSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class QuantSpec:
+class QuantSpec(Keyed):
     """One weight format.
 
     `bits_per_weight` is the effective figure over all quantised tensors from published file sizes;
@@ -103,7 +103,7 @@ class QuantSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class BackendSpec:
+class BackendSpec(Keyed):
     """One serving engine and its defaults.
 
     `memory_model` is "budget" (a share of the device becomes weights + KV pool: vllm, sglang, tgi,

@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from capcheck.records import dataclass
+from capcheck.records import Keyed, dataclass
 from capcheck.registry.backends import BackendNames, backend_names, backend_spec, find_backend
 from capcheck.registry.gpus import GpuNames, find_gpu, gpu_names, gpu_spec
 from capcheck.registry.kv_cache import KvCacheDtype, find_kv_cache_dtype, kv_cache_dtype
@@ -33,7 +33,7 @@ _DATA = Path(__file__).parent.parent / "data"
 
 
 @dataclass(frozen=True)
-class Registry:
+class Registry(Keyed):
     """Models, GPUs, quants, backends and prices of the tables in one folder.
 
     `own` are rows of an organisation besides, by table; `discounts` are shares off the prices of

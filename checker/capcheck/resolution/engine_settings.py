@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from capcheck.finding import Finding
 from capcheck.manifest.deployment import Deployment, Serving
 from capcheck.predict.footprint.kv_cache import bytes_of_context
 from capcheck.predict.footprint.weights import loaded_bytes
-from capcheck.records import dataclass
+from capcheck.records import Keyed, dataclass
 from capcheck.registry.engine_defaults import (
     MAX_MODEL_LEN,
     MODEL_CONTEXT,
     NO_LIMIT,
     PARALLEL_SIZES,
     SGLANG_MEMORY_FRACTION,
-    Default,
-    Site,
-    Value,
-    defaults,
-    flag,
     memory_fraction_setting,
     sglang_memory_fraction,
 )
@@ -28,6 +23,7 @@ from capcheck.registry.matches import Miss
 from capcheck.registry.specs import BackendSpec, GpuSpec, ModelSpec, QuantSpec
 from capcheck.registry.tables import Registry
 from capcheck.registry.versions import parse, release_in
+from capcheck.resolution.choices import Choices, choices
 from capcheck.resolution.identify import stated_at
 from capcheck.resolution.ignored_settings import ignored
 from capcheck.resolution.resolved import Engine, Origin
@@ -45,8 +41,8 @@ class Machine:
     reserved_gib: float
 
 
-@dataclass(frozen=True)
-class Parts:
+@dataclass(frozen=True, slots=True)
+class Parts(Keyed):
     """All that an engine's settings depend on: what is stated, and the resolved things it is about.
 
     `version` is the stated release as written.
@@ -59,44 +55,18 @@ class Parts:
     backend: BackendSpec
     machine: Machine
 
-    @cached_property
-    def sizes(self) -> tuple[int, int, int]:
-        """Tensor, pipeline and data parallel size in force."""
-        return parallel_sizes(self.serving, self.backend)
-
-    @cached_property
-    def site(self) -> Site:
-        """What the engine's defaults may depend on here."""
-        device_gib = self.machine.usable_gib or 0.0
-        return Site(
-            backend=self.backend.name,
-            version=parse(self.version),
+    @property
+    def choices(self) -> Choices:
+        """What is stated, and what the engine does by itself here."""
+        return choices(
+            self.serving,
+            self.backend,
+            version=self.version,
             gpu=self.machine.gpu.name,
-            device_gib=device_gib,
-            total_gib=device_gib * self.machine.gpus,
+            gpus=self.machine.gpus,
+            device_gib=self.machine.usable_gib or 0.0,
             attention=self.model.attention,
-            tensor_parallel_size=self.sizes[0],
         )
-
-    @cached_property
-    def defaults(self) -> Mapping[str, Default]:
-        """What the engine does by itself here."""
-        return defaults(self.site)
-
-    def stated(self, setting: str) -> Value | None:
-        """The manifest's value, if this engine has such a setting."""
-        value: Value | None = getattr(self.serving, setting)
-        return None if value is None or not flag(self.backend.name, setting) else value
-
-    def usual(self, setting: str) -> Value | None:
-        """What the engine does by itself."""
-        row = self.defaults.get(setting)
-        return row.value if row else None
-
-    def either(self, setting: str) -> Value | None:
-        """What is stated, else the default."""
-        value = self.stated(setting)
-        return self.usual(setting) if value is None else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +103,14 @@ def settings(deployment: Deployment, parts: Parts, registry: Registry) -> Settin
     if found.engine is None:
         missing = (_MISSING[name](deployment, parts, found) for name in found.missing)
         return Settings(None, {}, (*findings, *missing))
+    stated = parts.choices.stated
     usual = Origin(f"default of {release(parts.version, parts.backend)}", False)
     names = {name: name for name in _SHOWN}
     fraction = memory_fraction_setting(parts.backend.name)
     if fraction is not None:
         names["memory_fraction"] = fraction
     origins = {
-        shown: usual if parts.stated(name) is None else stated_at(deployment, f"/serving/{name}")
+        shown: usual if name not in stated else stated_at(deployment, f"/serving/{name}")
         for shown, name in names.items()
     }
     origins.setdefault("memory_fraction", Origin("takes what it needs", False))
@@ -167,8 +138,9 @@ _SHOWN = (
 @lru_cache(maxsize=8192)
 def values(parts: Parts, registry: Registry) -> Values:
     """Every setting of one engine copy, stated or default."""
-    cache = _cache_type(parts, registry)
-    length = _context(parts)
+    chosen = parts.choices
+    cache = _cache_type(parts, chosen, registry)
+    length = _context(parts.model, chosen)
     missing = [
         name
         for name, found in (("max_model_len", length), ("kv_cache_dtype", cache[1]))
@@ -177,12 +149,12 @@ def values(parts: Parts, registry: Registry) -> Values:
     if length is None or cache[1] is None:
         return Values(None, missing=tuple(missing), nearest=cache[2])
     context = length
-    if parts.stated("max_model_len") is None:
-        context = _context_that_fits(parts, length, cache[1])
-    chunked = bool(parts.either("enable_chunked_prefill"))
-    tokens = _token_budget(parts, context, chunked=chunked)
-    sequences = _sequences(parts, tokens)
-    tensor, pipeline, data = parts.sizes
+    if "max_model_len" not in chosen.stated:
+        context = _context_that_fits(parts, chosen, length, cache[1])
+    chunked = bool(chosen.either("enable_chunked_prefill"))
+    tokens = _token_budget(chosen, context, chunked=chunked)
+    sequences = _sequences(chosen, tokens)
+    tensor, pipeline, data = chosen.sizes
     engine = Engine(
         tensor_parallel_size=tensor,
         pipeline_parallel_size=pipeline,
@@ -190,27 +162,16 @@ def values(parts: Parts, registry: Registry) -> Values:
         max_model_len=context,
         max_num_seqs=sequences,
         max_num_batched_tokens=tokens,
-        memory_fraction=_memory_fraction(parts, tokens),
+        memory_fraction=_memory_fraction(chosen, tokens),
         kv_cache_dtype=cache[0],
         kv_bytes_per_element=cache[1],
-        enable_prefix_caching=bool(parts.either("enable_prefix_caching")),
+        enable_prefix_caching=bool(chosen.either("enable_prefix_caching")),
         enable_chunked_prefill=chunked,
-        enforce_eager=bool(parts.either("enforce_eager")),
-        kv_cache_tokens=_allocated_tokens(parts, context, sequences),
-        max_queue=_queue_limit(parts),
+        enforce_eager=bool(chosen.either("enforce_eager")),
+        kv_cache_tokens=_allocated_tokens(parts.backend, chosen, context, sequences),
+        max_queue=_queue_limit(chosen),
     )
     return Values(engine, shortened_from=length if context < length else None)
-
-
-@lru_cache(maxsize=1024)
-def parallel_sizes(serving: Serving, backend: BackendSpec | None) -> tuple[int, int, int]:
-    """Tensor, pipeline and data parallel size as the engine will use them: 1 where it has none."""
-    sizes = (
-        (getattr(serving, name) or 1) if backend is None or flag(backend.name, name) else 1
-        for name in PARALLEL_SIZES
-    )
-    tensor, pipeline, data = sizes
-    return tensor, pipeline, data
 
 
 def release(version: str | None, backend: BackendSpec) -> str:
@@ -219,107 +180,112 @@ def release(version: str | None, backend: BackendSpec) -> str:
     return f"{backend.name} {known.removeprefix('v')}" if known else backend.name
 
 
-def _context(parts: Parts) -> int | None:
+def _context(model: ModelSpec, chosen: Choices) -> int | None:
     """The longest sequence of one request, or None where nobody says how long it is."""
-    stated = parts.stated("max_model_len")
+    stated = chosen.stated.get("max_model_len")
     if stated is not None:
         return int(stated)
-    usual, model_context = parts.usual("max_model_len"), parts.model.max_context
+    usual, model_context = chosen.usual.get("max_model_len"), model.max_context
     if usual in (None, MODEL_CONTEXT):
         return model_context
     return int(usual) if model_context is None else min(int(usual), model_context)
 
 
-def _context_that_fits(parts: Parts, length: int, bytes_per_element: float) -> int:
+def _context_that_fits(parts: Parts, chosen: Choices, length: int, bytes_per_element: float) -> int:
     """What is left of an unstated context after the engine has made it fit its memory.
 
     The first of the engine's steps for which weights, cache and its safety margin fit the GPUs, or
     the last one. SOURCE: the rows `context_steps` and `fit_margin_gib` of engine_defaults.csv.
     """
-    steps, margin_gib = parts.usual("context_steps"), parts.usual("fit_margin_gib")
+    steps, margin_gib = chosen.usual.get("context_steps"), chosen.usual.get("fit_margin_gib")
     machine = parts.machine
     if steps is None or margin_gib is None or parts.quant is None or machine.usable_gib is None:
         return length
     free_gib = machine.gpus * (machine.usable_gib - machine.reserved_gib - float(margin_gib))
     room = free_gib * GIB - loaded_bytes(parts.model, parts.quant)
+    caches = _caches(chosen)
     lengths = [length, *(step for step in map(int, str(steps).split()) if step < length)]
     for tokens in lengths:
         cache = bytes_of_context(parts.model, tokens=tokens, bytes_per_element=bytes_per_element)
         if cache is None:
             return length
-        if _caches(parts) * cache <= room:
+        if caches * cache <= room:
             return tokens
     return lengths[-1]
 
 
-def _caches(parts: Parts) -> int:
+def _caches(chosen: Choices) -> int:
     """How many full-length sequences the cache of an allocating engine is made for."""
-    slots = parts.stated("max_num_seqs")
+    slots = chosen.stated.get("max_num_seqs")
     if slots is not None:
         return int(slots)
-    return 1 if parts.usual("shared_kv_cache") else int(parts.usual("max_num_seqs") or 1)
+    return 1 if chosen.usual.get("shared_kv_cache") else int(chosen.usual.get("max_num_seqs") or 1)
 
 
-def _allocated_tokens(parts: Parts, context: int, sequences: int) -> int | None:
-    if parts.backend.memory_model != "allocate":
+def _allocated_tokens(
+    backend: BackendSpec, chosen: Choices, context: int, sequences: int
+) -> int | None:
+    if backend.memory_model != "allocate":
         return None
-    return context * min(sequences, _caches(parts))
+    return context * min(sequences, _caches(chosen))
 
 
-def _token_budget(parts: Parts, context: int, *, chunked: bool) -> int:
+def _token_budget(chosen: Choices, context: int, *, chunked: bool) -> int:
     """Prompt tokens of one step; an engine that does not chunk makes room for a whole prompt."""
-    stated = parts.stated("max_num_batched_tokens")
+    stated = chosen.stated.get("max_num_batched_tokens")
     if stated is not None:
         return int(stated)
-    usual = parts.usual("max_num_batched_tokens")
+    usual = chosen.usual.get("max_num_batched_tokens")
     if usual in (None, MAX_MODEL_LEN):
         return context
     tokens = int(usual)
-    if not chunked and parts.usual("whole_prompts_fit"):
+    if not chunked and chosen.usual.get("whole_prompts_fit"):
         tokens = max(tokens, context)
     return tokens
 
 
-def _sequences(parts: Parts, tokens_per_step: int) -> int:
+def _sequences(chosen: Choices, tokens_per_step: int) -> int:
     """Slots of one engine copy; by default no more than a step has tokens."""
-    stated = parts.stated("max_num_seqs")
+    stated = chosen.stated.get("max_num_seqs")
     if stated is not None:
         return int(stated)
-    return min(int(parts.usual("max_num_seqs") or 1), tokens_per_step)
+    return min(int(chosen.usual.get("max_num_seqs") or 1), tokens_per_step)
 
 
-def _queue_limit(parts: Parts) -> int | None:
+def _queue_limit(chosen: Choices) -> int | None:
     """Requests that wait for a slot before more are refused; None where any number may."""
-    limit = parts.either("max_queue")
+    limit = chosen.either("max_queue")
     return None if limit in (None, NO_LIMIT) else int(limit)
 
 
-def _memory_fraction(parts: Parts, tokens_per_step: int) -> float | None:
+def _memory_fraction(chosen: Choices, tokens_per_step: int) -> float | None:
     """The engine's own share of the device, whichever it is; None when it has none."""
-    setting = memory_fraction_setting(parts.backend.name)
+    setting = memory_fraction_setting(chosen.site.backend)
     if setting is None:
         return None
-    value = parts.either(setting)
+    value = chosen.either(setting)
     if value == SGLANG_MEMORY_FRACTION:
         value = sglang_memory_fraction(
-            parts.site,
+            chosen.site,
             max_num_batched_tokens=tokens_per_step,
-            pipeline_parallel_size=parts.sizes[1],
+            pipeline_parallel_size=chosen.sizes[1],
         )
-    wiggle_room = parts.usual("memory_wiggle_room")
+    wiggle_room = chosen.usual.get("memory_wiggle_room")
     return float(value or 0.0) * float(1.0 if wiggle_room is None else wiggle_room)
 
 
-def _cache_name(parts: Parts) -> str:
-    return str(parts.either("kv_cache_dtype") or "auto")
+def _cache_name(chosen: Choices) -> str:
+    return str(chosen.either("kv_cache_dtype") or "auto")
 
 
-def _cache_type(parts: Parts, registry: Registry) -> tuple[str, float | None, tuple[str, ...]]:
+def _cache_type(
+    parts: Parts, chosen: Choices, registry: Registry
+) -> tuple[str, float | None, tuple[str, ...]]:
     """The KV cache's type and its bytes per element; None of these, and names like it, if unknown.
 
     A type that only other engines have keeps its bytes: the support matrix says that it fails.
     """
-    name = _cache_name(parts)
+    name = _cache_name(chosen)
     match = registry.kv_cache_dtype(name, backend=parts.backend.name)
     if not isinstance(match, Miss):
         if match.dtype == "auto":
@@ -347,12 +313,13 @@ def _unknown_context(deployment: Deployment, parts: Parts, found: Values) -> Fin
 
 
 def _unknown_cache_type(deployment: Deployment, parts: Parts, found: Values) -> Finding:
+    name = _cache_name(parts.choices)
     hint = f"; did you mean {' or '.join(found.nearest)}?" if found.nearest else ""
     return Finding(
         rule="unknown-kv-cache-dtype",
         severity="error",
         verdict="cannot-predict",
-        message=f"nobody prints the bytes per element of a {_cache_name(parts)} KV cache{hint}",
+        message=f"nobody prints the bytes per element of a {name} KV cache{hint}",
         place=deployment.at("/serving/kv_cache_dtype", "/backend"),
         fix="set a kv_cache_dtype of known size, such as auto or fp8",
     )

@@ -10,7 +10,8 @@ from capcheck.registry.specs import BackendSpec, Price
 from capcheck.registry.tables import Registry
 from capcheck.registry.versions import parse, release_in
 from capcheck.resolution import identify, native
-from capcheck.resolution.engine_settings import Machine, Parts, Settings, parallel_sizes, settings
+from capcheck.resolution.choices import parallel_sizes
+from capcheck.resolution.engine_settings import Machine, Parts, Settings, settings
 from capcheck.resolution.identify import Identified, stated_at
 from capcheck.resolution.ignored_settings import ignored
 from capcheck.resolution.resolved import Origin, Resolved

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from capcheck.finding import Finding
 from capcheck.registry.specs import ModelSpec, QuantSpec
-from capcheck.resolution.engine_settings import parallel_sizes
+from capcheck.resolution.choices import parallel_sizes
 from capcheck.resolution.resolved import Resolved
 from capcheck.rules.rule import Rule
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import cached_property
 
-from capcheck.manifest.deployment import Replicas, Traffic
+from capcheck.manifest.deployment import Replicas
 from capcheck.predict.cost import HOURS_PER_MONTH
 from capcheck.records import dataclass
 from capcheck.resolution.resolved import Resolved
@@ -70,7 +70,7 @@ class Replication:
     def rate_rps(self) -> float:
         """Today's rate at its busiest; 0 without one."""
         traffic = self.today.deployment.traffic
-        return 0.0 if traffic is None else busiest_rps(traffic)
+        return 0.0 if traffic is None else traffic.busiest_rps
 
     @cached_property
     def budget_usd_month(self) -> float:
@@ -112,8 +112,3 @@ class Replication:
         if replicas_are_fixed(self.today):
             return self.fewest
         return max(self.fewest, math.ceil(self.rate_rps / (each_rps * busy) - ROUNDING))
-
-
-def busiest_rps(traffic: Traffic) -> float:
-    """The rate that latencies are judged at: the peak where one is stated; 0 in a closed loop."""
-    return max(traffic.requests_per_second or 0.0, traffic.peak_requests_per_second or 0.0)

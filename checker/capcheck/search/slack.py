@@ -12,7 +12,6 @@ from capcheck.records import dataclass, replace
 from capcheck.rules.case import Limit
 from capcheck.search.limits import far_end, gate_of, limited
 from capcheck.search.passing import passes
-from capcheck.search.replication import busiest_rps
 from capcheck.search.sketch import Sketch
 from capcheck.search.space import TIMES
 
@@ -99,7 +98,7 @@ class LoadLimit:
     @property
     def _busiest(self) -> float:
         traffic = self._stated.traffic
-        return 0.0 if traffic is None else busiest_rps(traffic)
+        return 0.0 if traffic is None else traffic.busiest_rps
 
     def _lone(self, alone: Sketch) -> float:
         lone = alone.lone_ms(end="slow")
@@ -121,7 +120,7 @@ class Load:
         traffic = self.today.resolved.deployment.traffic
         if each_rps is None or traffic is None or not traffic.requests_per_second:
             return -math.inf
-        peak = busiest_rps(traffic) / traffic.requests_per_second
+        peak = traffic.busiest_rps / traffic.requests_per_second
         return -each_rps * replicas / peak * (1 + ROUNDING)
 
     def likely(self, alone: Sketch, each_rps: float | None, replicas: int) -> float:

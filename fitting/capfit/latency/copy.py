@@ -37,8 +37,8 @@ def one_copy(resolved: Resolved, speed: Speed, memory: Memory) -> Copy | None:
     copies = resolved.replicas_min * engine.data_parallel_size
     if traffic.agents is not None:
         return Copy(server, 0.0, -(-traffic.agents // copies), traffic.think_time_s)
-    rate = max(traffic.requests_per_second or 0.0, traffic.peak_requests_per_second or 0.0)
-    return Copy(server, rate / copies, None, 0.0) if rate > 0.0 else None
+    rate = traffic.busiest_rps / copies
+    return Copy(server, rate, None, 0.0) if rate > 0.0 else None
 
 
 def replication(copy: Copy, *, prompt: Lengths, output: Lengths, requests: int, seed: int) -> Trace:

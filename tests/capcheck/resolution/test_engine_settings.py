@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from capcheck.manifest.deployment import Deployment
 from capcheck.registry.tables import Registry
-from capcheck.resolution.engine_settings import parallel_sizes
+from capcheck.resolution.choices import parallel_sizes
 from capcheck.resolution.resolve import resolve
 from capcheck.resolution.resolved import Engine
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from capcheck.records import dataclass
 from capcheck.registry.specs import ModelSpec
 
@@ -23,6 +25,7 @@ class CacheShape:
     index_bytes: float = 0.0
 
 
+@lru_cache(maxsize=1024)
 def cache_shape(model: ModelSpec) -> CacheShape | None:
     """What one token leaves in the cache; None when the architecture does not say.
 

@@ -44,6 +44,17 @@ def read_bytes(model: ModelSpec, quant: QuantSpec, *, sequences: float) -> float
     return dense + parts["experts"] * expert_coverage(model, sequences=sequences)
 
 
+@lru_cache(maxsize=4096)
+def streamed_bytes(model: ModelSpec, quant: QuantSpec) -> tuple[float, float]:
+    """Of `read_bytes`, what every step reads, and all routed experts together."""
+    one, miss = read_bytes(model, quant, sequences=1.0), expert_miss(model)
+    if not miss:
+        return one, 0.0
+    every = read_bytes(model, quant, sequences=math.inf)
+    experts = (every - one) / miss
+    return every - experts, experts
+
+
 def expert_coverage(model: ModelSpec, *, sequences: float) -> float:
     """The share of routed experts that `sequences` sequences touch in one step, 0 to 1."""
     missed: float = expert_miss(model) ** sequences

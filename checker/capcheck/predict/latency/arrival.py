@@ -110,14 +110,16 @@ def found_open(work: Work, occupancy: Occupancy, wait: Wait) -> Found:
     mean, cv = wait.mean_if_delayed, wait.cv_if_delayed
     waits, aligned = [0.0] * DRAWS, [False] * DRAWS
     admits, slots = work.admits, work.slots
-    sure, queues = surely_admitted(admits), draws().queue
+    sure, queues, deviates = surely_admitted(admits), draws().queue, draws().z_queue
     for draw, here in enumerate(inside):
         if here < sure:
             continue
         room = admits[here] if here < slots else 0.0
         queue = queues[draw]
         if queue > room:
-            z = normal_quantile(min((queue - room) / (1.0 - room), 1.0 - 1e-6))
+            z = deviates[draw]
+            if room > 0.0:
+                z = normal_quantile(min((queue - room) / (1.0 - room), 1.0 - 1e-6))
             waits[draw] = gamma_at_normal(mean, cv, z)
             aligned[draw] = True
             inside[draw] = last

@@ -9,12 +9,7 @@ from functools import lru_cache
 from capcheck.predict.latency.arrival import service_spread
 from capcheck.predict.latency.draws import DRAWS, percentiles_of
 from capcheck.predict.latency.lengths import Lengths
-from capcheck.predict.latency.occupancy import (
-    Occupancy,
-    closed_occupancy,
-    closed_rate_per_ms,
-    open_occupancy,
-)
+from capcheck.predict.latency.occupancy import Occupancy, closed_rate_per_ms
 from capcheck.predict.latency.passage import Passage, Times, closed_passage, open_passage
 from capcheck.predict.latency.server import Behaviour, Limits, Parts, Percentiles, Server
 from capcheck.predict.latency.single_server import (
@@ -50,8 +45,7 @@ def under_rate(work: Work, rate_per_ms: float, limits: Limits = NO_LIMITS) -> Be
     rate = max(1e-12, rate_per_ms)
     if rate >= work.saturation_per_ms:
         return _unstable(work, rate)
-    occupancy = open_occupancy(work, rate)
-    behaviour = _behaviour(work, occupancy, open_passage(work, occupancy), limits)
+    behaviour = _behaviour(open_passage(work, rate), limits)
     return one_at_a_time(work, rate, behaviour)
 
 
@@ -71,10 +65,9 @@ def closed_loop(
     """
     work = work_of(server, prompt=prompt, output=output)
     away = away_ms(server, think_time_s)
-    occupancy = closed_occupancy(work, agents=agents, away_ms=away)
-    passage = closed_passage(work, occupancy, agents=agents, away_ms=away)
-    behaviour = _behaviour(work, occupancy, passage, limits)
-    inside = agents / occupancy.arrivals_per_ms - think_time_s * 1000.0
+    passage = closed_passage(work, agents=agents, away_ms=away)
+    behaviour = _behaviour(passage, limits)
+    inside = agents / passage.occupancy.arrivals_per_ms - think_time_s * 1000.0
     behaviour = replace(
         behaviour,
         latency_ms=replace(latency_of(behaviour), mean=inside),
@@ -132,10 +125,8 @@ def _unstable(work: Work, rate: float) -> Behaviour:
     )
 
 
-def _behaviour(
-    work: Work, occupancy: Occupancy, passage: Passage, limits: Limits = NO_LIMITS
-) -> Behaviour:
-    times = passage.times()
+def _behaviour(passage: Passage, limits: Limits) -> Behaviour:
+    work, occupancy, times = passage.work, passage.occupancy, passage.all_times
     waits, firsts, decodes, ttfts, latencies, _ = times
     delay = work.server.host_delay_ms
     kept = list(_kept(times, limits))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from capcheck.estimate import Estimate
 from capcheck.manifest.deployment import Slo
 from capcheck.predict.forecast import Memory
-from capcheck.predict.latency.ends import End, pool_of, server_at
+from capcheck.predict.latency.ends import End, alone_at, pool_of, server_at
 from capcheck.predict.latency.lengths import Lengths, lengths_of
 from capcheck.predict.latency.traffic import Demand
 from capcheck.predict.latency.work import prefill_work_ms, saturation_per_ms
@@ -27,7 +27,7 @@ def saturation_rps(
         return None
     prompt, output = lengths
     pool = None if memory is None else pool_of(memory, prompt.mean + output.mean)
-    server = server_at(end, resolved, resolved.engine, speed, pool)
+    server = alone_at(end, resolved, resolved.engine, speed, pool)
     copies = resolved.engine.data_parallel_size
     return 1000.0 * copies * saturation_per_ms(server, prompt=prompt, output=output)
 
@@ -60,7 +60,7 @@ def unloaded_ms(
     if isinstance(speed, Estimate) or resolved.engine is None or lengths is None:
         return None
     prompt, output = lengths
-    server = server_at(end, resolved, resolved.engine, speed, None)
+    server = alone_at(end, resolved, resolved.engine, speed, None)
     context = prompt.mean + output.length_biased_mean / 2.0
     first = server.host_delay_ms + prefill_work_ms(server, prompt.at_normal(0.0))
     step = server.step_ms(sequences=1.0, context_tokens=context)

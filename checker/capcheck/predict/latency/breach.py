@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from capcheck.manifest.deployment import LatencyLimit
 from capcheck.predict.latency.draws import DRAWS, percentile_of, tail
-from capcheck.predict.latency.occupancy import Occupancy, closed_occupancy, open_occupancy
+from capcheck.predict.latency.occupancy import Occupancy, open_occupancy
 from capcheck.predict.latency.passage import Passage, closed_passage, open_passage
 from capcheck.predict.latency.single_server import (
     is_exact,
@@ -55,10 +55,9 @@ def surely_breaks(work: Work, rate_per_ms: float, limits: Sequence[LatencyLimit]
             for limit in limits
             if limit.metric != "tpot"
         )
-    occupancy = open_occupancy(work, rate)
-    if _mean_breaks(work, occupancy, limits):
+    if _mean_breaks(work, open_occupancy(work, rate), limits):
         return True
-    return _breaks(open_passage(work, occupancy), limits)
+    return _breaks(open_passage(work, rate), limits)
 
 
 def loop_surely_breaks(
@@ -73,8 +72,7 @@ def loop_surely_breaks(
             for limit in limits
             if limit.metric != "tpot"
         )
-    occupancy = closed_occupancy(work, agents=agents, away_ms=away_ms)
-    return _breaks(closed_passage(work, occupancy, agents=agents, away_ms=away_ms), limits)
+    return _breaks(closed_passage(work, agents=agents, away_ms=away_ms), limits)
 
 
 def _mean_breaks(work: Work, occupancy: Occupancy, limits: Sequence[LatencyLimit]) -> bool:
@@ -91,19 +89,20 @@ def _mean_breaks(work: Work, occupancy: Occupancy, limits: Sequence[LatencyLimit
 
 def _breaks(passage: Passage, limits: Sequence[LatencyLimit]) -> bool:
     """What is told at the least cost is asked first."""
-    return any(_is_broken_at_the_least(passage, limit) for limit in limits) or any(
-        _is_broken(passage, limit) for limit in sorted(limits, key=lambda one: one.metric == "ttft")
-    )
+    least = {limit.metric: passage.least(limit.metric) for limit in limits}
+    if any(_is_broken_at_the_least(passage, limit, least[limit.metric]) for limit in limits):
+        return True
+    ttft_last = sorted(limits, key=lambda one: one.metric == "ttft")
+    return any(_is_broken(passage, limit, least[limit.metric]) for limit in ttft_last)
 
 
-def _is_broken_at_the_least(passage: Passage, limit: LatencyLimit) -> bool:
+def _is_broken_at_the_least(passage: Passage, limit: LatencyLimit, least: Sequence[float]) -> bool:
     """By what the draws take were each of them alone in its batch."""
-    least = passage.least(limit.metric)
     values = [least[draw] for draw in passage.counted(limit.metric)]
     return bool(values) and percentile_of(values, limit.percentile) > limit.limit_ms * MARGIN
 
 
-def _is_broken(passage: Passage, limit: LatencyLimit) -> bool:
+def _is_broken(passage: Passage, limit: LatencyLimit, least: Sequence[float]) -> bool:
     """By what the draws take that decide on the percentile, the others at the least."""
     most, percentile, metric = limit.limit_ms * MARGIN, limit.percentile, limit.metric
     if metric == "ttft":
@@ -114,7 +113,7 @@ def _is_broken(passage: Passage, limit: LatencyLimit) -> bool:
     draws = passage.counted(metric)
     if not draws:
         return False
-    rough, values = passage.rough(metric), passage.least(metric)
+    rough, values = passage.rough(metric), list(least)
     deciding = tail(percentile, len(draws))
     looked_at = deciding + max(FEWEST_MORE, deciding // 8)
     longest = sorted(draws, key=rough.__getitem__)[-looked_at:]

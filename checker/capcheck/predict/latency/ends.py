@@ -8,10 +8,11 @@ from typing import Literal
 from capcheck.estimate import Estimate
 from capcheck.predict.forecast import Memory
 from capcheck.predict.latency.server import Server
+from capcheck.predict.speed.batching import StepLaw
 from capcheck.predict.speed.engine_copy import Speed
 from capcheck.predict.speed.roofline import PREFILL_BESIDE
 from capcheck.predict.speed.traits import memory
-from capcheck.records import dataclass
+from capcheck.records import dataclass, replace
 from capcheck.resolution.resolved import Engine, Resolved
 
 End = Literal["value", "fast", "slow"]
@@ -50,6 +51,17 @@ def server_at(
 
     The fast end has the short times and the large pool, the slow end the reverse.
     """
+    return replace(
+        alone_at(end, resolved, engine, speed, pool),
+        arrival_spread=arrival_spread(resolved, engine),
+        balanced_over=balanced_over(resolved, engine),
+    )
+
+
+def alone_at(
+    end: End, resolved: Resolved, engine: Engine, speed: Speed, pool: Estimate | None
+) -> Server:
+    """`server_at` as if there were no other copies: `Server.alone`."""
     stream, step, prefill = 1.0, 1.0, 1.0
     tokens = None if pool is None else pool.value
     if end == "fast":
@@ -60,8 +72,8 @@ def server_at(
         tokens = None if pool is None else pool.low
     backend = resolved.backend.name if resolved.backend is not None else ""
     return Server(
-        step_ms=_ScaledStep(speed, stream, math.log(step / stream) / math.log(FULL_BATCH)),
-        prefill_ms=_Prefill(speed),
+        step_ms=_ScaledStep(speed.step, stream, math.log(step / stream) / math.log(FULL_BATCH)),
+        prefill_ms=speed.prefill,
         slots=engine.max_num_seqs,
         kv_tokens=None if tokens is None else tokens / engine.data_parallel_size,
         chunked_prefill=engine.enable_chunked_prefill and backend not in PREFILL_PAUSES_DECODE,
@@ -69,8 +81,6 @@ def server_at(
         host_delay_ms=speed.host_delay_ms,
         max_queue=engine.max_queue,
         prefix_hit_rate=_hit_rate(resolved, engine),
-        arrival_spread=arrival_spread(resolved, engine),
-        balanced_over=balanced_over(resolved, engine),
         prefill_scale=prefill,
         prefill_shared_ms=prefill * _shared_ms(resolved, speed),
         prefill_beside=_beside(resolved, engine),
@@ -132,20 +142,10 @@ def _shared_ms(resolved: Resolved, speed: Speed) -> float:
 class _ScaledStep:
     """A step at one end: the interval widens from that of one sequence to that of a batch."""
 
-    speed: Speed
+    law: StepLaw
     stream: float
     widening: float
 
     def __call__(self, *, sequences: float, context_tokens: float) -> float:
         factor = self.stream * math.pow(min(max(1.0, sequences), FULL_BATCH), self.widening)
-        return factor * self.speed.step_ms(sequences=sequences, context_tokens=context_tokens)
-
-
-@dataclass(frozen=True, slots=True)
-class _Prefill:
-    """A prefill at the point estimate; unlike methods, those of equal speeds are equal."""
-
-    speed: Speed
-
-    def __call__(self, *, tokens: float, context_tokens: float = 0.0) -> float:
-        return self.speed.prefill_ms(tokens=tokens, context_tokens=context_tokens)
+        return factor * self.law.ms(sequences, context_tokens)

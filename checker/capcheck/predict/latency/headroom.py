@@ -51,7 +51,7 @@ def headroom_rps(resolved: Resolved, speed: Speed | Estimate, memory: Memory) ->
     def at(end: End) -> float:
         server = server_at(end, resolved, engine, speed, pool)
         work = work_of(server, prompt=prompt, output=output)
-        stated = demand.busiest_rps / copies / 1000.0 / work.saturation_per_ms
+        stated = traffic.busiest_rps / copies / 1000.0 / work.saturation_per_ms
         known = {}
         if 0.0 < stated < 1.0:
             known[stated] = _excess(demand.on(server).copy, slo)

@@ -6,14 +6,14 @@ import math
 from functools import lru_cache
 
 from capcheck.manifest.deployment import Tokens
-from capcheck.records import dataclass
+from capcheck.records import Keyed, dataclass
 
 # Shapes beyond this spread are heavier-tailed than a gamma can be: p95/mean peaks near 3.9 at cv 2.
 MAX_CV = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Lengths:
+class Lengths(Keyed):
     """Lengths in tokens: `cv` is standard deviation over mean; 0 is fixed, 1 exponential-like."""
 
     mean: float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import count
 from operator import mul, truediv
 
@@ -16,7 +17,7 @@ NEGLIGIBLE = 1e-12
 UNEVEN = 0.25
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Occupancy:
     """The chain's long-run state.
 
@@ -34,12 +35,12 @@ class Occupancy:
     queue_ratio: float
     arrivals_per_ms: float
 
-    @property
+    @cached_property
     def mean_running(self) -> float:
         """Requests in slots, averaged over time."""
         return math.fsum(map(mul, count(), self.running))
 
-    @property
+    @cached_property
     def variance(self) -> float:
         """Of the requests in slots, over time."""
         mean = self.mean_running

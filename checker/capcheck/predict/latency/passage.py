@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -12,10 +12,10 @@ from capcheck.predict.latency.arrival import Found, found_closed, found_open, sl
 from capcheck.predict.latency.decode_stage import DecodeStage
 from capcheck.predict.latency.draws import DRAWS, draws
 from capcheck.predict.latency.lengths import Lengths
-from capcheck.predict.latency.occupancy import Occupancy
+from capcheck.predict.latency.occupancy import Occupancy, closed_occupancy, open_occupancy
 from capcheck.predict.latency.prefill_stage import PrefillStage
 from capcheck.predict.latency.server import PrefillTime
-from capcheck.predict.latency.work import Work, chunk_tokens, chunked_ms
+from capcheck.predict.latency.work import KEPT, Work, chunk_tokens, chunked_ms
 
 
 class Times(NamedTuple):
@@ -56,6 +56,7 @@ class Passage:
         away_ms: float = math.inf,
     ) -> None:
         self.work = work
+        self.occupancy = occupancy
         self.found = found
         rate = occupancy.arrivals_per_ms * others
         full = occupancy.full_while_busy
@@ -79,12 +80,18 @@ class Passage:
         )
         self.steps = _steps(work.output)
 
-    def times(self, which: Sequence[int] | None = None) -> Times:
-        """Of all draws, or of these, at least two."""
-        found, steps = self.found, self.steps
-        if which is not None:
-            found, steps = found.of(which), itemgetter(*which)(steps)
-        firsts, behinds = self.prefill.first_tokens_ms(found, self._prefills(which))
+    @cached_property
+    def all_times(self) -> Times:
+        """Of all draws."""
+        return self._times(self.found, self.steps, self._prefills())
+
+    def times(self, which: Sequence[int]) -> Times:
+        """Of these draws, at least two."""
+        found, steps = self.found.of(which), itemgetter(*which)(self.steps)
+        return self._times(found, steps, self._prefills(which))
+
+    def _times(self, found: Found, steps: Sequence[float], prefills: Sequence[float]) -> Times:
+        firsts, behinds = self.prefill.first_tokens_ms(found, prefills)
         decodes = self.decode.decodes_ms(found, steps, behinds)
         ttfts = self._ttfts(found, firsts)
         latencies = [first + decode for first, decode in zip(ttfts, decodes, strict=True)]
@@ -145,13 +152,18 @@ class Passage:
         ]
 
 
-def open_passage(work: Work, occupancy: Occupancy) -> Passage:
-    """With Poisson arrivals."""
+# Whether it surely breaks a limit is asked first, then what it is like, and for other limits.
+@lru_cache(maxsize=KEPT)
+def open_passage(work: Work, rate_per_ms: float) -> Passage:
+    """With Poisson arrivals at a rate below saturation."""
+    occupancy = open_occupancy(work, rate_per_ms)
     return Passage(work, occupancy, found_open(work, occupancy, slot_wait(work, occupancy)))
 
 
-def closed_passage(work: Work, occupancy: Occupancy, *, agents: int, away_ms: float) -> Passage:
+@lru_cache(maxsize=KEPT)
+def closed_passage(work: Work, *, agents: int, away_ms: float) -> Passage:
     """With so many clients, each of whom comes back `away_ms` after its answer."""
+    occupancy = closed_occupancy(work, agents=agents, away_ms=away_ms)
     cycle = agents / occupancy.arrivals_per_ms
     return Passage(
         work,

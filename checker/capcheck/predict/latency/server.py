@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Protocol
 
-from capcheck.records import dataclass, replace
+from capcheck.records import Keyed, dataclass, replace
 
 
 class StepTime(Protocol):
@@ -26,7 +26,7 @@ class PrefillTime(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class Server(Keyed):
     """One engine copy: at most `slots` requests run together, the rest wait in order of arrival.
 
     A decode step gives each running request one token. Prefill is extra work: with

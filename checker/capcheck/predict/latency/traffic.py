@@ -47,12 +47,6 @@ class Demand:
     output: Lengths
     limits: Limits = NO_LIMITS
 
-    @property
-    def busiest_rps(self) -> float:
-        """The rate that latencies are judged at: the peak where one is stated."""
-        traffic = self.traffic
-        return max(traffic.requests_per_second or 0.0, traffic.peak_requests_per_second or 0.0)
-
     def on(self, server: Server) -> Total:
         """Behaviour of the deployment when each copy is this server."""
         if self.traffic.agents is None:
@@ -75,14 +69,14 @@ class Demand:
             return True
         if traffic.requests_per_second is None:
             return False
-        rate = self.busiest_rps / self.copies / 1000.0
+        rate = self.traffic.busiest_rps / self.copies / 1000.0
         return _surely_breaks(server, rate, self.prompt, self.output, slo)
 
     def _open(self, server: Server) -> Total:
         copies, output = self.copies, self.output
         copy = open_loop(
             server,
-            requests_per_second=self.busiest_rps / copies,
+            requests_per_second=self.traffic.busiest_rps / copies,
             prompt=self.prompt,
             output=output,
             limits=self.limits,
@@ -94,7 +88,7 @@ class Demand:
             throughput_tok_s=min(rate * output.mean, capacity),
             capacity_tok_s=capacity,
             saturation_rps=copy.saturation_rps * copies,
-            goodput_rps=self.busiest_rps * (1.0 - copy.loss_rate) * copy.good,
+            goodput_rps=self.traffic.busiest_rps * (1.0 - copy.loss_rate) * copy.good,
         )
 
     def _closed(self, server: Server) -> Total:

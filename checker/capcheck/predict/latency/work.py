@@ -45,6 +45,10 @@ class Work:
     steps_ms: tuple[float, ...]
     completion_ms: tuple[float, ...]
 
+    def __hash__(self) -> int:
+        """By that from which the rest follows."""
+        return hash((self.server, self.prompt, self.output))
+
     @property
     def saturation_per_ms(self) -> float:
         """The arrival rate at which all slots are always busy."""
@@ -73,6 +77,12 @@ def chunked_ms(prefill_ms: PrefillTime, tokens: float, *, cached: float, chunk: 
     """The prefill of so many tokens behind `cached` ones, in pieces of `chunk`."""
     if tokens <= chunk:
         return prefill_ms(tokens=tokens, context_tokens=cached)
+    return _in_chunks_ms(prefill_ms, tokens, cached, chunk)
+
+
+# The same at all ends and for all numbers of slots.
+@lru_cache(maxsize=4096)
+def _in_chunks_ms(prefill_ms: PrefillTime, tokens: float, cached: float, chunk: float) -> float:
     chunks = math.floor(tokens / chunk)
     total = 0.0
     for index in range(chunks):

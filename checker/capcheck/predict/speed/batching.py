@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 
 from capcheck.predict.footprint.kv_cache import CacheShape
-from capcheck.predict.footprint.weights import expert_miss, read_bytes
+from capcheck.predict.footprint.weights import expert_miss, streamed_bytes
 from capcheck.predict.speed import roofline
 from capcheck.predict.speed.fitted import Fitted
 from capcheck.predict.speed.roofline import Width
 from capcheck.predict.speed.traits import link_gb_s
-from capcheck.records import dataclass, replace
+from capcheck.records import Keyed, dataclass, replace
 from capcheck.registry.specs import GpuSpec, ModelSpec, QuantSpec
 
 
 @dataclass(frozen=True, slots=True)
-class StepLaw:
+class StepLaw(Keyed):
     """roofline.step with everything but the batch worked out, in ms.
 
     `floor` is launches, which overlap with the rest by `launch_overlap`, `fixed` the latency of
@@ -96,10 +96,7 @@ def step_law(
     Stages of a pipeline, and the cards of a layer split, take turns on a token: their times add up
     to those of one GPU with the whole model.
     """
-    one = read_bytes(model, quant, sequences=1.0)
-    every = read_bytes(model, quant, sequences=math.inf) if model.is_moe else one
-    miss = expert_miss(model)
-    experts = (every - one) / miss if miss else 0.0
+    dense, experts = streamed_bytes(model, quant)
     layers, ranks = model.n_layers or 0, tensor_parallel_size
     rate = 1e6 * (gpu.bandwidth_gb_s or 0.0) * fitted.efficiency * ranks
     flops = 1e9 * (gpu.fp16_tflops or 0.0) * fitted.utilisation * ranks
@@ -117,9 +114,9 @@ def step_law(
         floor=launched * fitted.floor,
         launch_overlap=roofline.EAGER_OVERLAP if eager else 1.0,
         fixed=latency - fitted.per_sequence,
-        dense=(every - experts) / rate,
+        dense=dense / rate,
         experts=experts / rate,
-        expert_miss=miss,
+        expert_miss=expert_miss(model),
         cache_full=cache.full * element,
         cache_sliding=cache.sliding * element,
         window=float(cache.window or 0),

@@ -36,13 +36,14 @@ def certainty(
     residuals, whole architectures and whole GPUs held out.
     """
     seen = section["seen"].get(traits.host)
-    strange = _strange(seen, traits, model)
+    unlike = _unlike(seen, traits)
+    strange = _strange(seen, traits, model, unlike)
     kind = "interpolated"
-    if seen is None or not _kind_seen(seen, traits):
+    if unlike:
         kind = "remote"
     elif strange:
         kind = "extrapolated"
-    elif f"{model.name} {traits.kernel} {traits.gpu}" in seen["cells"]:
+    elif seen is not None and f"{model.name} {traits.kernel} {traits.gpu}" in seen["cells"]:
         kind = "repeated"
     low, high = _interval(section["intervals"], traits, kind)
     widening = 1.0 + 0.25 * max(0, len(strange) - 1)
@@ -79,37 +80,34 @@ def _interval(intervals: Mapping[str, Any], traits: Traits, kind: str) -> tuple[
     return low, high
 
 
-def _kind_seen(seen: Mapping[str, Any], traits: Traits) -> bool:
-    """Whether the engine was measured with this memory, and these kernels for such a model."""
-    alike = traits.kernel in seen["kernels"] and traits.memory in seen["memories"]
-    flagged = flagged_kernels(traits)
-    return (
-        alike
-        and set(traits.flags) <= set(seen["flags"])
-        and set(flagged) <= set(seen.get("flagged", flagged))
-    )
-
-
-def _strange(seen: Mapping[str, Any] | None, traits: Traits, model: ModelSpec) -> list[str]:
-    """What of a configuration lies outside of the measurements."""
+def _unlike(seen: Mapping[str, Any] | None, traits: Traits) -> list[str]:
+    """The memory, the kinds of model and the kernels that the engine was never measured with."""
     if seen is None:
-        return [f"{traits.engine} on {traits.platform}", traits.gpu]
+        return [f"{traits.engine} on {traits.platform}"]
     found = []
-    if traits.gpu not in seen["gpus"]:
-        found.append(traits.gpu)
     if traits.memory not in seen["memories"]:
         found.append(f"{traits.memory} memory")
     new = [flag for flag in traits.flags if flag not in seen["flags"]]
     found += [f"{flag} models" for flag in new]
     if traits.kernel not in seen["kernels"]:
         found.append(f"{traits.kernel} kernels")
-    elif not new:
+    elif traits.flags and not new:
         flagged = flagged_kernels(traits)
         seldom = [name for name in flagged if name not in seen.get("flagged", flagged)]
         found += [f"{name} kernels" for name in seldom]
+    return found
+
+
+def _strange(
+    seen: Mapping[str, Any] | None, traits: Traits, model: ModelSpec, unlike: list[str]
+) -> list[str]:
+    """What of a configuration lies outside of the measurements."""
+    if seen is None:
+        return [*unlike, traits.gpu]
+    found = unlike if traits.gpu in seen["gpus"] else [traits.gpu, *unlike]
     least, most = seen["params_b"]
     if not 0.8 * least <= model.params_b <= 1.25 * most:
-        found.append(f"a model of {model.params_b:.3g}B")
+        found = [*found, f"a model of {model.params_b:.3g}B"]
     if traits.tensor_parallel_size > seen["ranks"]:
-        found.append(f"{traits.tensor_parallel_size} GPUs")
+        found = [*found, f"{traits.tensor_parallel_size} GPUs"]
     return found

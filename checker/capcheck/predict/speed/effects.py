@@ -22,7 +22,7 @@ class Effects:
     def of(self, traits: Iterable[str]) -> float:
         """The coefficient of a configuration with these traits."""
         deviations = self.deviations
-        return self.mean + sum(deviations.get(trait, 0.0) for trait in traits)
+        return self.mean + sum([deviations[trait] for trait in traits if trait in deviations])
 
 
 def effects(table: Mapping[str, Any]) -> Effects:

@@ -16,13 +16,13 @@ from capcheck.predict.speed.measured import Stream, measured_stream
 from capcheck.predict.speed.prefill import PrefillLaw, prefill_law
 from capcheck.predict.speed.refit import refit_of
 from capcheck.predict.speed.traits import Traits, traits_of
-from capcheck.records import dataclass, replace
+from capcheck.records import Keyed, dataclass, replace
 from capcheck.registry.specs import BackendSpec, GpuSpec, ModelSpec, QuantSpec
 from capcheck.resolution.resolved import Resolved
 
 
 @dataclass(frozen=True, slots=True)
-class Speed:
+class Speed(Keyed):
     """Times of one engine copy (all GPUs of its TP x PP group together), at the point estimate.
 
     `host_delay_ms` delays each request without holding the GPU. The multipliers bound the 90 %
@@ -52,7 +52,7 @@ class Speed:
 
     def prefill_ms(self, *, tokens: float, context_tokens: float = 0.0) -> float:
         """GPU-busy time to prefill `tokens` of one request alone, engine overhead included."""
-        return self.prefill.ms(tokens, context_tokens)
+        return self.prefill(tokens=tokens, context_tokens=context_tokens)
 
     def prefill_shared_ms(self, *, tokens: float) -> float:
         """Of it, what prompts of that length that pass in one iteration pay once."""
@@ -170,9 +170,7 @@ def _of_traits(
         chunk_tokens=float(entry.get("chunk_tokens", max_num_batched_tokens)),
         overhead_ms=float(host.get("gpu_overhead_ms", 0.0)),
     )
-    stream = certainty(coefficients.section("decode"), traits, model, backend)
-    batch = certainty(coefficients.section("step"), traits, model, backend)
-    prompt = certainty(coefficients.section("prefill"), traits, model, backend)
+    stream, batch, prompt = _certainties(traits, model, backend, coefficients)
     own_stream = refit_of(coefficients, "decode", traits)
     own_prompt = refit_of(coefficients, "prefill", traits)
     if own_prompt is not None:
@@ -199,6 +197,19 @@ def _of_traits(
         prefill_provenance=prompt.provenance,
         prefill_basis=prompt.basis,
     )
+
+
+# The same for all formats that run on the same kernels.
+@lru_cache(maxsize=4096)
+def _certainties(
+    traits: Traits, model: ModelSpec, backend: BackendSpec, coefficients: Coefficients
+) -> tuple[Certainty, Certainty, Certainty]:
+    """Of a stream, a batch and a prompt."""
+    stream, batch, prompt = (
+        certainty(coefficients.section(name), traits, model, backend)
+        for name in ("decode", "step", "prefill")
+    )
+    return stream, batch, prompt
 
 
 def _host_delay_ms(host: Mapping[str, float], overhead_ms: float, *, on_that_host: bool) -> float:

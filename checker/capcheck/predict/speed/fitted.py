@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from capcheck.predict.coefficients import Coefficients
-from capcheck.predict.speed.effects import effects
+from capcheck.predict.speed.effects import Effects, effects
 from capcheck.predict.speed.kernels import ceiling
 from capcheck.predict.speed.refit import refit_of
 from capcheck.predict.speed.traits import Traits
@@ -39,24 +39,33 @@ def fitted(traits: Traits, coefficients: Coefficients) -> Fitted:
     own = {name: refit_of(coefficients, name, traits) for name in ("decode", "prefill")}
     shifts = {name: x for refit in own.values() if refit for name, x in refit.shift.items()}
     values = {}
-    for name, (section, traits_of, scale) in LAWS.items():
-        value = effects(coefficients.section(section)[name]).of(traits_of(traits))
-        values[name] = scale(value + shifts.get(name, 0.0), traits)
+    for name, found in _effects(coefficients).items():
+        _, traits_of, scale = LAWS[name]
+        values[name] = scale(found.of(traits_of(traits)) + shifts.get(name, 0.0), traits)
     return Fitted(**values)
 
 
+@lru_cache(maxsize=8)
+def _effects(coefficients: Coefficients) -> Mapping[str, Effects]:
+    """Every coefficient of the artifact."""
+    return {
+        name: effects(coefficients.section(section)[name]) for name, (section, _, _) in LAWS.items()
+    }
+
+
 def _floor(t: Traits) -> list[str]:
+    host = t.host
     return [
         f"engine={t.engine}",
         f"platform={t.platform}",
-        f"host={t.host}",
-        f"era={t.host}/{t.era}",
+        f"host={host}",
+        f"era={host}/{t.era}",
         f"arch={t.architecture}",
-        f"host-arch={t.host}/{t.architecture}",
+        f"host-arch={host}/{t.architecture}",
         *(
-            ["eager", f"host-eager={t.host}", f"host-method={t.host}/{t.method}"]
+            ["eager", f"host-eager={host}", f"host-method={host}/{t.method}"]
             if t.eager
-            else [f"kernel={t.host}/{t.kernel}"]
+            else [f"kernel={host}/{t.kernel}"]
         ),
         *(f"flag={flag}" for flag in t.flags),
         *(f"engine-flag={t.engine}/{flag}" for flag in t.flags),
@@ -64,18 +73,19 @@ def _floor(t: Traits) -> list[str]:
 
 
 def _efficiency(t: Traits) -> list[str]:
+    host = t.host
     return [
         f"engine={t.engine}",
         f"platform={t.platform}",
-        f"host={t.host}",
-        f"era={t.host}/{t.era}",
+        f"host={host}",
+        f"era={host}/{t.era}",
         f"memory={t.memory}",
-        f"host-memory={t.host}/{t.memory}",
+        f"host-memory={host}/{t.memory}",
         f"kernel={t.kernel}",
-        f"host-kernel={t.host}/{t.kernel}",
-        f"kernel-memory={t.host}/{t.kernel}/{t.memory}",
+        f"host-kernel={host}/{t.kernel}",
+        f"kernel-memory={host}/{t.kernel}/{t.memory}",
         f"arch={t.memory}/{t.architecture}",
-        f"host-arch={t.host}/{t.memory}/{t.architecture}",
+        f"host-arch={host}/{t.memory}/{t.architecture}",
         f"gpu={t.gpu}",
         *(f"engine-flag={t.engine}/{flag}" for flag in t.flags),
         *([f"moe-kernel={t.engine}/{t.kernel}"] if "moe" in t.flags else []),
@@ -87,7 +97,8 @@ def _cache_cost(t: Traits) -> list[str]:
 
 
 def _group_cost(t: Traits) -> list[str]:
-    return [f"host={t.host}", f"era={t.host}/{t.era}"]
+    host = t.host
+    return [f"host={host}", f"era={host}/{t.era}"]
 
 
 def _collective(t: Traits) -> list[str]:
@@ -100,30 +111,33 @@ def _collective(t: Traits) -> list[str]:
 
 
 def _utilisation(t: Traits) -> list[str]:
+    host = t.host
     return [
         f"engine={t.engine}",
         f"platform={t.platform}",
-        f"host={t.host}",
-        f"era={t.host}/{t.era}",
+        f"host={host}",
+        f"era={host}/{t.era}",
         f"arch={t.segment}/{t.architecture}",
-        f"host-arch={t.host}/{t.architecture}",
+        f"host-arch={host}/{t.architecture}",
         f"segment={t.segment}",
-        f"host-segment={t.host}/{t.segment}",
+        f"host-segment={host}/{t.segment}",
         f"kernel={t.kernel}",
-        f"host-kernel={t.host}/{t.kernel}",
-        f"kernel-arch={t.host}/{t.kernel}/{t.architecture}",
+        f"host-kernel={host}/{t.kernel}",
+        f"kernel-arch={host}/{t.kernel}/{t.architecture}",
         f"gpu={t.gpu}",
         *(f"flag={flag}" for flag in t.flags),
-        *(f"host-flag={t.host}/{flag}" for flag in t.flags),
+        *(f"host-flag={host}/{flag}" for flag in t.flags),
     ]
 
 
 def _step_arithmetic(t: Traits) -> list[str]:
-    return [f"host={t.host}", f"kernel={t.host}/{t.kernel}"]
+    host = t.host
+    return [f"host={host}", f"kernel={host}/{t.kernel}"]
 
 
 def _per_sequence(t: Traits) -> list[str]:
-    return [f"host={t.host}", f"era={t.host}/{t.era}"]
+    host = t.host
+    return [f"host={host}", f"era={host}/{t.era}"]
 
 
 def _request_overhead(t: Traits) -> list[str]:
@@ -131,9 +145,10 @@ def _request_overhead(t: Traits) -> list[str]:
 
 
 def _chunk_floor(t: Traits) -> list[str]:
+    host = t.host
     return [
-        f"host={t.host}",
-        f"era={t.host}/{t.era}",
+        f"host={host}",
+        f"era={host}/{t.era}",
         f"arch={t.architecture}",
         *(f"flag={flag}" for flag in t.flags),
     ]

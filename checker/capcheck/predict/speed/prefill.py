@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
-
-from capcheck.predict.footprint.weights import expert_miss, read_bytes
+from capcheck.predict.footprint.weights import expert_miss, streamed_bytes
 from capcheck.predict.speed import roofline
 from capcheck.predict.speed.batching import attention_widths
 from capcheck.predict.speed.fitted import Fitted
 from capcheck.predict.speed.traits import link_gb_s
-from capcheck.records import dataclass
+from capcheck.records import Keyed, dataclass
 from capcheck.registry.specs import GpuSpec, ModelSpec, QuantSpec
 
 
 @dataclass(frozen=True, slots=True)
-class PrefillLaw:
+class PrefillLaw(Keyed):
     """roofline.prefill with everything but the prompt worked out, in ms.
 
     `overhead` is per request, `chunk` per chunk of `chunk_tokens`; `product` per token; `dense` and
@@ -34,27 +32,26 @@ class PrefillLaw:
     pair_sliding: float
     window: float
 
-    def ms(self, tokens: float, context_tokens: float) -> float:
+    def __call__(self, *, tokens: float, context_tokens: float = 0.0) -> float:
         """`tokens` (at least 1) of one request, after `context_tokens` that are cached already."""
-        chunks = max(1.0, tokens / self.chunk_tokens)
+        chunks = tokens / self.chunk_tokens
+        if chunks < 1.0:
+            chunks = 1.0
         streaming = self.dense
         if self.experts:
             streaming += self.experts * (1.0 - self.expert_miss ** min(tokens, self.chunk_tokens))
-        body = roofline.overlap(tokens * self.product, chunks * streaming, roofline.PREFILL_OVERLAP)
+        body = tokens * self.product + chunks * streaming  # roofline.PREFILL_OVERLAP is 1
         end = context_tokens + tokens
         pairs = (end * end - context_tokens * context_tokens) / 2
-        windowed = self._windowed(end) - self._windowed(context_tokens)
-        return float(
-            self.overhead
-            + chunks * self.chunk
-            + body
-            + tokens * self.per_token
-            + pairs * self.pair_full
-            + windowed * self.pair_sliding
-        )
+        whole = self.overhead + chunks * self.chunk + body + tokens * self.per_token
+        whole += pairs * self.pair_full
+        if self.pair_sliding:
+            windowed = self._windowed(end) - self._windowed(context_tokens)
+            whole += windowed * self.pair_sliding
+        return whole
 
     def shared_ms(self, tokens: float) -> float:
-        """Of `ms`, what prompts of such a length that pass in one iteration pay once."""
+        """Of it, what prompts of such a length that pass in one iteration pay once."""
         streaming = self.dense
         if self.experts:
             streaming += self.experts * (1.0 - self.expert_miss ** min(tokens, self.chunk_tokens))
@@ -81,10 +78,7 @@ def prefill_law(
     layers, hidden = model.n_layers or 0, model.hidden_size or 0
     flops = 1e9 * (gpu.fp16_tflops or 0.0) * tensor_parallel_size
     width = roofline.Width(layers, hidden, tensor_parallel_size, 1e6 * link_gb_s(gpu))
-    one = read_bytes(model, quant, sequences=1.0)
-    every = read_bytes(model, quant, sequences=math.inf) if model.is_moe else one
-    miss = expert_miss(model)
-    experts = (every - one) / miss if miss else 0.0
+    dense, experts = streamed_bytes(model, quant)
     rate = 1e6 * (gpu.bandwidth_gb_s or 0.0) * roofline.STREAMING * tensor_parallel_size
     full = model.n_full_attention_layers
     pair = 4 * attention_widths(model)[0] * fitted.attention / flops
@@ -93,9 +87,9 @@ def prefill_law(
         chunk=layers * fitted.chunk_floor,
         chunk_tokens=chunk_tokens,
         product=2 * prefill_params(model) / (flops * fitted.utilisation),
-        dense=(every - experts) / rate,
+        dense=dense / rate,
         experts=experts / rate,
-        expert_miss=miss,
+        expert_miss=expert_miss(model),
         per_token=roofline.exchange(width, fitted.exchange),
         pair_full=(layers - model.n_sliding_layers if full is None else full) * pair,
         pair_sliding=model.n_sliding_layers * pair,

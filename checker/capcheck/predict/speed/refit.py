@@ -14,6 +14,8 @@ def class_name(section: str, traits: Traits) -> str:
 
 def refit_of(coefficients: Coefficients, section: str, traits: Traits) -> Refit | None:
     """The refit of a configuration's class, None where the user measured nothing of it."""
+    if "refit" not in coefficients.sections:
+        return None
     return refit_named(coefficients, class_name(section, traits))
 
 

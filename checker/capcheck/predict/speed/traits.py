@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
-from capcheck.records import dataclass
+from capcheck.records import Keyed, dataclass
 from capcheck.registry.specs import GpuSpec, ModelSpec, QuantSpec
 from capcheck.registry.versions import parse
 from capcheck.resolution.resolved import Resolved
@@ -19,7 +20,7 @@ _USUAL_LINK_GB_S = {"pcie": 64.0, "fast": 600.0}
 
 
 @dataclass(frozen=True, slots=True)
-class Traits:
+class Traits(Keyed):
     """One configuration. `engine` is the family whose measurements speak for the backend.
 
     `era` groups releases, `kernel` weight formats that run on the same kernels. `memory` is gddr,
@@ -98,6 +99,7 @@ def _era(entry: Mapping[str, Any], backend: str, version: str | None) -> str:
     return str(current)
 
 
+@lru_cache(maxsize=1024)
 def kernel(quant: QuantSpec, gpu: GpuSpec) -> str:
     """The kernels that a weight format runs on; a format the GPU lacks runs as weight-only."""
     if quant.family == "gguf":
@@ -151,6 +153,7 @@ def architecture(gpu: GpuSpec) -> str:
     return "apple" if gpu.vendor == "apple" else gpu.architecture.split(".")[0]
 
 
+@lru_cache(maxsize=1024)
 def segment(gpu: GpuSpec) -> str:
     """`geforce`, or the kind of memory of every other device."""
     return "geforce" if _GEFORCE.match(gpu.name) else memory(gpu)
@@ -176,6 +179,7 @@ def flagged_kernels(traits: Traits) -> list[str]:
     return [f"{flag} {traits.kernel}" for flag in traits.flags]
 
 
+@lru_cache(maxsize=1024)
 def flags(model: ModelSpec) -> tuple[str, ...]:
     """Architectures whose steps cost more than their bytes say."""
     found = []

@@ -38,16 +38,16 @@ def test_a_prompt_is_products_streaming_attention_and_overhead():
     body = 2048 * 0.1 + 4 * 8.0
     pairs, windowed = 2048**2 / 2, 1000 * (2048 - 500)
     expected = 5.0 + 4 * 2.0 + body + 20.48 + pairs * 1e-6 + windowed * 2e-6
-    assert LAW.ms(2048.0, 0.0) == pytest.approx(expected)
+    assert LAW(tokens=2048.0) == pytest.approx(expected)
 
 
 def test_a_short_prompt_waits_for_the_weights():
-    assert LAW.ms(1.0, 0.0) == pytest.approx(5.0 + 2.0 + 0.1 + 8.0 + 0.01, rel=1e-3)
+    assert LAW(tokens=1.0) == pytest.approx(5.0 + 2.0 + 0.1 + 8.0 + 0.01, rel=1e-3)
 
 
 def test_a_cached_prefix_leaves_the_attention_to_it():
     whole = replace(LAW, overhead=0.0)
-    attention = whole.ms(512.0, 8192.0) - whole.ms(512.0, 0.0)
+    attention = whole(tokens=512.0, context_tokens=8192.0) - whole(tokens=512.0)
     windowed = (
         512 * 1000 - 512**2 / 2
     )  # all 512 tokens look back a whole window, not their own half
@@ -57,13 +57,18 @@ def test_a_cached_prefix_leaves_the_attention_to_it():
 @given(LAWS, st.floats(1, 1e5), st.floats(1, 1e5), st.floats(0, 1e5))
 def test_more_tokens_take_longer(law: PrefillLaw, a: float, b: float, context: float):
     less, more = sorted((a, b))
-    assert law.ms(less, context) <= law.ms(more, context) * (1 + 1e-9)
+    assert law(tokens=less, context_tokens=context) <= law(tokens=more, context_tokens=context) * (
+        1 + 1e-9
+    )
 
 
 @given(LAWS, st.floats(1, 1e5), st.floats(0, 1e5), st.floats(0, 1e5))
 def test_a_longer_prefix_takes_longer(law: PrefillLaw, tokens: float, a: float, b: float):
     less, more = sorted((a, b))
-    assert law.ms(tokens, less) <= law.ms(tokens, more) * (1 + 1e-6) + 1e-6
+    assert (
+        law(tokens=tokens, context_tokens=less)
+        <= law(tokens=tokens, context_tokens=more) * (1 + 1e-6) + 1e-6
+    )
 
 
 @given(LAWS, st.floats(512, 20000), st.floats(0.05, 0.95))
@@ -71,4 +76,6 @@ def test_chunks_never_cost_less_than_the_whole(law: PrefillLaw, tokens: float, s
     """Cutting a prompt in two repeats overhead and streaming, and saves nothing."""
     first = max(1.0, tokens * share)
     rest = max(1.0, tokens - first)
-    assert law.ms(first, 0.0) + law.ms(rest, first) >= law.ms(first + rest, 0.0) * (1 - 1e-9)
+    assert law(tokens=first) + law(tokens=rest, context_tokens=first) >= law(
+        tokens=first + rest
+    ) * (1 - 1e-9)
