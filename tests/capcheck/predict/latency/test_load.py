@@ -31,9 +31,27 @@ VLLM = BackendSpec("vllm", "vllm", "budget", "continuous", True, "0.11", "test")
 
 
 @dataclass(frozen=True)
+class FakeStep:
+    """10 ms alone, one more for every other sequence."""
+
+    def ms(self, sequences: float, context_tokens: float) -> float:
+        return 9.0 + sequences
+
+
+@dataclass(frozen=True)
+class FakePrefill:
+    """30 ms for 500 tokens."""
+
+    def __call__(self, *, tokens: float, context_tokens: float = 0.0) -> float:
+        return 5.0 + tokens / 20.0
+
+
+@dataclass(frozen=True)
 class FakeSpeed:
     """Times of a made-up engine; alone: prefill 30 ms, then 10 ms a token."""
 
+    step: FakeStep = FakeStep()
+    prefill: FakePrefill = FakePrefill()
     host_delay_ms: float = 0.0
     stream_low: float = 0.9
     stream_high: float = 1.1
@@ -43,12 +61,6 @@ class FakeSpeed:
     prefill_high: float = 1.2
     step_provenance: Provenance = "interpolated"
     prefill_provenance: Provenance = "extrapolated"
-
-    def step_ms(self, *, sequences: float, context_tokens: float) -> float:
-        return 9.0 + sequences
-
-    def prefill_ms(self, *, tokens: float, context_tokens: float = 0.0) -> float:
-        return 5.0 + tokens / 20.0
 
     def prefill_shared_ms(self, *, tokens: float) -> float:
         return 0.0
