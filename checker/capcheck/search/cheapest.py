@@ -21,6 +21,7 @@ from capcheck.predict.latency.ends import End
 from capcheck.records import dataclass, replace
 from capcheck.search.alternative import Edit
 from capcheck.search.edits import disruption, edits, root_of_edits
+from capcheck.search.miss import Miss
 from capcheck.search.passing import (
     FADING_RISKS,
     LASTING_RISKS,
@@ -39,27 +40,6 @@ MONEY = frozenset({"budget"})
 
 # Cost, then quality (TR133 SS10.3), then how little changes, then the order of the space.
 Rank = tuple[float, float, tuple[int, int], int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Miss:
-    """A member of a family that does not pass, and by which share of a limit at least it misses.
-
-    `deployment` is None where the whole family is out, `started` where that is known without
-    starting one. `over_budget` is the share of the budget by which it costs too much with the
-    replicas that it needs at the least, `short_by` that of another limit or of the memory.
-    """
-
-    family: Family
-    deployment: Deployment | None
-    started: Started | None
-    short_by: float
-    over_budget: float
-
-    @property
-    def at_least(self) -> float:
-        """The larger of both."""
-        return max(self.short_by, self.over_budget)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,31 +160,31 @@ class Cheapest:
         replicas = max(bounds.replicas, self.replication.first(family.hardware))
         is_out = bounds.short_by > 0 or replicas > self.prospects.most(family.hardware)
         if is_out or (bounds.is_tight and "vram-low-headroom" not in self.prospects.risks_today):
-            self._miss(family, bounds.short_by, replicas, self._stated(candidate))
+            self._miss(family, bounds.short_by, replicas, self._sketch(candidate))
         else:
             # Above a floor one replica less is known not to do, and most need more than there are.
             yield replace(candidate, replicas=replicas, tried=self.floor_usd_month > -math.inf)
 
     def _started(self, candidate: _Candidate) -> Iterator[_Candidate]:
         """A setting started: its load is asked for unless another gate rules it out."""
-        family, deployment = candidate.family, self._stated(candidate)
+        family, alone = candidate.family, self._sketch(candidate)
         # What is not worth its load is told for less than what breaks a limit.
         if self.worth is None:
             fewest = self._fewest_that_may_do(candidate)
             if fewest is None:
                 most = self.prospects.most(family.hardware)
-                self._miss(family, 0.0, min(most + 1, self.replication.limit), deployment)
+                self._miss(family, 0.0, min(most + 1, self.replication.limit), alone)
                 return
             if fewest > candidate.replicas:
                 tried = not candidate.tried
                 yield replace(candidate, replicas=fewest, tried=tried)
                 return
-        started = self._start(deployment)
+        started = self._start(self._set(family, alone))
         if started.gates["support"].verdict != "pass":
             return
         short = self._short_by(started)
         if short > 0 or reservation(started, self.today, LASTING_RISKS) is not None:
-            self._miss(family, short, candidate.replicas, deployment, started)
+            self._miss(family, short, candidate.replicas, alone, started)
         elif self.worth is None or self.worth(started):
             yield from self._closer(candidate, started)
 
@@ -254,7 +234,7 @@ class Cheapest:
             return
         needed = most + 1 if found is None else found.resolved.replicas_min
         fewest = min(needed, self.replication.limit)
-        self._miss(family, 0.0, fewest, self._stated(candidate), started)
+        self._miss(family, 0.0, fewest, self._sketch(candidate), started)
 
     def _fewest_between(
         self, started: Started, failing: int, most: int, ignored: frozenset[str]
@@ -288,14 +268,13 @@ class Cheapest:
     def edits_to(self, miss: Miss) -> tuple[Edit, ...]:
         """The edits that lead to what misses, today's replicas kept."""
         today = self.today.resolved.deployment
-        stated = miss.family.of(today) if miss.deployment is None else miss.deployment
-        return edits(today, replace(stated, replicas=today.replicas))
+        return edits(today, replace(self._of(miss), replicas=today.replicas))
 
     def looked_into(self, miss: Miss) -> Iterator[Miss]:
         """Better bounds: the settings of a family that is out as a whole, or a setting started."""
         family = miss.family
-        if miss.deployment is not None:
-            started = self._start(miss.deployment)
+        if miss.setting is not None:
+            started = self._start(self._set(family, miss.setting))
             short = max(self._short_by(started), miss.short_by)
             if started.gates["support"].verdict == "pass":
                 yield replace(miss, started=started, short_by=short)
@@ -305,7 +284,7 @@ class Cheapest:
             if bounds is not None:
                 short = max(bounds.short_by, miss.short_by)
                 over = self.replication.over_budget(family.hardware, bounds.replicas)
-                yield Miss(family, self._set(family, alone), None, short, over)
+                yield Miss(family, alone, None, short, over)
 
     def costs_less(self, family: Family, usd_month: float) -> bool:
         """Whether the family's fewest replicas cost less than this."""
@@ -316,9 +295,7 @@ class Cheapest:
 
         Of those that cost less than `below_usd_month`, where any does.
         """
-        started = miss.started or self._start(
-            miss.deployment or miss.family.of(self.today.resolved.deployment)
-        )
+        started = miss.started or self._start(self._of(miss))
         fewest, limit = self.replication.fewest, self.replication.limit
         while limit > fewest and miss.family.usd_month(limit) >= below_usd_month:
             limit -= 1
@@ -370,13 +347,13 @@ class Cheapest:
         family: Family,
         short_by: float,
         replicas: int | None = None,
-        deployment: Deployment | None = None,
+        setting: Sketch | None = None,
         started: Started | None = None,
     ) -> None:
         """`replicas` are the fewest that could do, as far as that is known."""
         fewest = replicas or self.replication.fewest
         over = self.replication.over_budget(family.hardware, fewest)
-        self.misses.append(Miss(family, deployment, started, short_by, over))
+        self.misses.append(Miss(family, setting, started, short_by, over))
 
     def _rank(self, candidate: _Candidate) -> Rank:
         """No member of the candidate ranks before this."""
@@ -399,6 +376,10 @@ class Cheapest:
 
     def _stated(self, candidate: _Candidate) -> Deployment:
         return self._set(candidate.family, self._sketch(candidate))
+
+    def _of(self, miss: Miss) -> Deployment:
+        alone = miss.setting or self.prospects.alone(miss.family)
+        return self._set(miss.family, alone)
 
     def _set(self, family: Family, alone: Sketch) -> Deployment:
         """A family with the settings of one of its sketches."""

@@ -10,8 +10,9 @@ from itertools import count
 
 from capcheck.judge import Checked
 from capcheck.search.alternative import Alternative
-from capcheck.search.cheapest import Cheapest, Miss
+from capcheck.search.cheapest import Cheapest
 from capcheck.search.edits import disruption, root_of_edits
+from capcheck.search.miss import Miss
 from capcheck.search.offer import alternative
 from capcheck.search.passing import distance
 
