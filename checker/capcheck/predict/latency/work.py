@@ -12,7 +12,7 @@ from capcheck.predict.latency.lengths import Lengths
 from capcheck.predict.latency.server import PrefillTime, Server
 from capcheck.records import dataclass, replace
 
-KEPT = 64  # works remembered: up to 0.2 MiB each with 2,048 slots
+KEPT = 256  # works remembered: 20 KiB each with 256 slots, 0.2 MiB with 2,048
 
 
 @dataclass(frozen=True, slots=True)
