@@ -79,16 +79,15 @@ class _WeightRow:
     quants: tuple[str, ...]
     answer: Support
 
-    def matches(
-        self, quant: QuantSpec, backend: BackendSpec, gpu: GpuSpec, version: Version | None
-    ) -> bool:
+    def is_about(self, quant: QuantSpec, backend: BackendSpec) -> bool:
         return (
             backend.name in self.backends
             and (ANY in self.families or quant.family in self.families)
             and any(fnmatchcase(quant.name, pattern) for pattern in self.quants)
-            and covers(version, since=self.since, before=self.before)
-            and self.device.matches(gpu)
         )
+
+    def matches(self, gpu: GpuSpec, version: Version | None) -> bool:
+        return covers(version, since=self.since, before=self.before) and self.device.matches(gpu)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +106,8 @@ def weights(
 
     The first row of data/support.csv that matches answers; none is "unknown".
     """
-    for row in _weight_rows():
-        if row.matches(quant, backend, gpu, version):
+    for row in _rows_about(quant, backend):
+        if row.matches(gpu, version):
             return row.answer
     reason = f"no source says whether {backend.name} loads {quant.name} on {gpu.name}"
     return Support("unknown", reason, None, "")
@@ -129,6 +128,12 @@ def kv_cache(*, dtype: str, backend: BackendSpec, gpu: GpuSpec) -> CacheSupport:
         return CacheSupport("unknown", f"no source says whether it works on {gpu.name}", None, "")
     names = ", ".join(dict.fromkeys(row.dtype for row in own))
     return CacheSupport("does-not-load", "it has no such type", f"use one of {names}", "")
+
+
+@lru_cache(maxsize=1024)
+def _rows_about(quant: QuantSpec, backend: BackendSpec) -> tuple[_WeightRow, ...]:
+    """The rows of a format on an engine, whatever the GPU and the release."""
+    return tuple(row for row in _weight_rows() if row.is_about(quant, backend))
 
 
 @lru_cache(maxsize=1)

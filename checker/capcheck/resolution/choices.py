@@ -17,19 +17,15 @@ from capcheck.registry.versions import parse
 class Choices:
     """The settings that an engine has: what the manifest states, and what it does by itself.
 
-    The same for all models with one kind of attention. `sizes` are the tensor, pipeline and data
-    parallel size in force.
+    The same for all models with one kind of attention. `in_force` is what is stated, else what is
+    usual; `sizes` are the tensor, pipeline and data parallel size.
     """
 
     site: Site
     sizes: tuple[int, int, int]
     stated: Mapping[str, Value]
     usual: Mapping[str, Value]
-
-    def either(self, setting: str) -> Value | None:
-        """What is stated, else the default."""
-        value = self.stated.get(setting)
-        return self.usual.get(setting) if value is None else value
+    in_force: Mapping[str, Value]
 
 
 # A search asks for all models and formats of an engine and machine.
@@ -56,7 +52,8 @@ def choices(
         tensor_parallel_size=sizes[0],
     )
     usual = {setting: row.value for setting, row in defaults(site).items()}
-    return Choices(site, sizes, _stated(serving, backend.name), usual)
+    stated = _stated(serving, backend.name)
+    return Choices(site, sizes, stated, usual, {**usual, **stated})
 
 
 @lru_cache(maxsize=1024)

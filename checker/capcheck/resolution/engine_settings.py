@@ -151,7 +151,7 @@ def values(parts: Parts, registry: Registry) -> Values:
     context = length
     if "max_model_len" not in chosen.stated:
         context = _context_that_fits(parts, chosen, length, cache[1])
-    chunked = bool(chosen.either("enable_chunked_prefill"))
+    chunked = bool(chosen.in_force.get("enable_chunked_prefill"))
     tokens = _token_budget(chosen, context, chunked=chunked)
     sequences = _sequences(chosen, tokens)
     tensor, pipeline, data = chosen.sizes
@@ -165,9 +165,9 @@ def values(parts: Parts, registry: Registry) -> Values:
         memory_fraction=_memory_fraction(chosen, tokens),
         kv_cache_dtype=cache[0],
         kv_bytes_per_element=cache[1],
-        enable_prefix_caching=bool(chosen.either("enable_prefix_caching")),
+        enable_prefix_caching=bool(chosen.in_force.get("enable_prefix_caching")),
         enable_chunked_prefill=chunked,
-        enforce_eager=bool(chosen.either("enforce_eager")),
+        enforce_eager=bool(chosen.in_force.get("enforce_eager")),
         kv_cache_tokens=_allocated_tokens(parts.backend, chosen, context, sequences),
         max_queue=_queue_limit(chosen),
     )
@@ -254,7 +254,7 @@ def _sequences(chosen: Choices, tokens_per_step: int) -> int:
 
 def _queue_limit(chosen: Choices) -> int | None:
     """Requests that wait for a slot before more are refused; None where any number may."""
-    limit = chosen.either("max_queue")
+    limit = chosen.in_force.get("max_queue")
     return None if limit in (None, NO_LIMIT) else int(limit)
 
 
@@ -263,7 +263,7 @@ def _memory_fraction(chosen: Choices, tokens_per_step: int) -> float | None:
     setting = memory_fraction_setting(chosen.site.backend)
     if setting is None:
         return None
-    value = chosen.either(setting)
+    value = chosen.in_force.get(setting)
     if value == SGLANG_MEMORY_FRACTION:
         value = sglang_memory_fraction(
             chosen.site,
@@ -275,7 +275,7 @@ def _memory_fraction(chosen: Choices, tokens_per_step: int) -> float | None:
 
 
 def _cache_name(chosen: Choices) -> str:
-    return str(chosen.either("kv_cache_dtype") or "auto")
+    return str(chosen.in_force.get("kv_cache_dtype") or "auto")
 
 
 def _cache_type(

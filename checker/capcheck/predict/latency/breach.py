@@ -114,13 +114,15 @@ def _is_broken(passage: Passage, limit: LatencyLimit, least: Sequence[float]) ->
     if not draws:
         return False
     rough, values = passage.rough(metric), list(least)
+    rough_ms = percentile_of([rough[draw] for draw in draws], percentile)
+    if rough_ms < NEAR * limit.limit_ms:
+        return False
     deciding = tail(percentile, len(draws))
     looked_at = deciding + max(FEWEST_MORE, deciding // 8)
     longest = sorted(draws, key=rough.__getitem__)[-looked_at:]
     near = [draw for draw in longest if values[draw] <= most]
     near = near if len(near) > 1 else longest
-    likely = NEAR + NEARER_BY_SHARE * len(near) / DRAWS
-    if percentile_of([rough[draw] for draw in draws], percentile) < likely * limit.limit_ms:
+    if rough_ms < (NEAR + NEARER_BY_SHARE * len(near) / DRAWS) * limit.limit_ms:
         return False
     times = passage.times(near)
     for draw, value in zip(near, times.tpots if metric == "tpot" else times.latencies, strict=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import count
 from operator import mul, truediv
 
@@ -63,6 +63,8 @@ class Occupancy:
         return total / tokens if tokens else 1.0
 
 
+# Its mean is asked for before what requests go through.
+@lru_cache(maxsize=256)
 def open_occupancy(work: Work, rate_per_ms: float) -> Occupancy:
     """Poisson arrivals: P(n) falls as rate * completion_ms(n); needs rate below saturation.
 

@@ -15,7 +15,7 @@ from capcheck.predict.latency.lengths import Lengths
 from capcheck.predict.latency.occupancy import Occupancy, closed_occupancy, open_occupancy
 from capcheck.predict.latency.prefill_stage import PrefillStage
 from capcheck.predict.latency.server import PrefillTime
-from capcheck.predict.latency.work import KEPT, Work, chunk_tokens, chunked_ms
+from capcheck.predict.latency.work import Work, chunk_tokens, chunked_ms
 
 
 class Times(NamedTuple):
@@ -153,14 +153,14 @@ class Passage:
 
 
 # Whether it surely breaks a limit is asked first, then what it is like, and for other limits.
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=128)
 def open_passage(work: Work, rate_per_ms: float) -> Passage:
     """With Poisson arrivals at a rate below saturation."""
     occupancy = open_occupancy(work, rate_per_ms)
     return Passage(work, occupancy, found_open(work, occupancy, slot_wait(work, occupancy)))
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=128)
 def closed_passage(work: Work, *, agents: int, away_ms: float) -> Passage:
     """With so many clients, each of whom comes back `away_ms` after its answer."""
     occupancy = closed_occupancy(work, agents=agents, away_ms=away_ms)

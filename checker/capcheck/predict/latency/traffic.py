@@ -145,7 +145,7 @@ class Demand:
 
 
 # What surely passes and what likely does are searched one after the other.
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def _surely_breaks(
     server: Server, rate_per_ms: float, prompt: Lengths, output: Lengths, slo: Slo
 ) -> bool:
@@ -156,7 +156,7 @@ def _surely_breaks(
 
 
 # A search tries the same replicas with other settings that leave the server as it is.
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def _loop_surely_breaks(
     server: Server, agents: int, think_time_s: float, prompt: Lengths, output: Lengths, slo: Slo
 ) -> bool:

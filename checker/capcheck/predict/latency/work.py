@@ -12,7 +12,7 @@ from capcheck.predict.latency.lengths import Lengths
 from capcheck.predict.latency.server import PrefillTime, Server
 from capcheck.records import dataclass, replace
 
-KEPT = 64  # works remembered: up to 0.2 MiB each with 2,048 slots
+KEPT = 256  # works remembered: 20 KiB each with 256 slots, 0.2 MiB with 2,048
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,13 @@ def _mean_prefill_ms(server: Server, prompt: Lengths, middle: float) -> float:
 
 
 def admission(server: Server, prompt: Lengths, output: Lengths) -> tuple[float, ...]:
-    """P(room for one more) beside 0, 1, 2, ... running requests, up to the first that is 0.
+    """P(room for one more) beside 0, 1, 2, ... running requests, up to the first that is 0."""
+    sure, room = _room(server, prompt, output)
+    return (*(1.0,) * sure, *room, 0.0)
+
+
+def _room(server: Server, prompt: Lengths, output: Lengths) -> tuple[int, list[float]]:
+    """How many surely find room, one after the other, and P(room) for each after them.
 
     A running request is more often a long one: it is met in proportion to its output. A pool of
     `fit` of their mean lengths holds `fit` - 1/2 requests of varying lengths (the head of the queue
@@ -123,11 +129,11 @@ def admission(server: Server, prompt: Lengths, output: Lengths) -> tuple[float, 
     """
     most = max(1, server.slots)
     if server.kv_tokens is None:
-        return (1.0,) * most + (0.0,)
+        return most, []
     tokens = prompt.mean + server.kv_output_share * output.length_biased_mean
     fit = server.kv_tokens / tokens
     if fit >= 2.0 * most:
-        return (1.0,) * most + (0.0,)
+        return most, []
     deviation = server.kv_output_share * output.cv * output.length_biased_mean
     deviation /= math.sqrt(1.0 + output.cv**2)
     spread = math.hypot(prompt.cv * prompt.mean, deviation) / tokens * math.sqrt(fit)
@@ -138,8 +144,7 @@ def admission(server: Server, prompt: Lengths, output: Lengths) -> tuple[float, 
     # Six times this scale and more below the mean, 1 to the last digit.
     scale = width * math.sqrt(2.0)
     sure = min(last, max(1, int(mean - 0.5 - 6.0 * scale)))
-    room = [0.5 * math.erfc((n + 0.5 - mean) / scale) for n in range(sure, last)]
-    return (*(1.0,) * sure, *room, 0.0)
+    return sure, [0.5 * math.erfc((n + 0.5 - mean) / scale) for n in range(sure, last)]
 
 
 def surely_admitted(admits: Sequence[float]) -> int:
@@ -280,13 +285,13 @@ def _work_of(server: Server, prompt: Lengths, output: Lengths) -> Work:
 
 def saturation_per_ms(server: Server, *, prompt: Lengths, output: Lengths) -> float:
     """The same saturation as that of `work_of`, from a few step times."""
-    admits = admission(server, prompt, output)
-    capacity = math.fsum(admits)
+    sure, room = _room(server, prompt, output)
+    capacity = math.fsum([sure, *room])
     middle = prefill_work_ms(server, prompt.mean)
     prefill = _mean_prefill_ms(server, prompt, middle)
     sharing = _sharing(server, prompt, output, capacity=capacity, middle=middle)
     beside = beside_ms(server, prefill)
-    knots = _knots(len(admits) - 1)
+    knots = _knots(sure + len(room))
     context = _context(prompt, output)
 
     def step(at: float) -> float:
