@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from datetime import date
 
@@ -110,9 +110,13 @@ class Started:
         """
         if self.unloaded.surely_breaks(end, ignored):
             return False
-        case = replace(self.case, forecast=self.unloaded.loaded(only=end))
-        gates = (gate for rule in UNDER_LOAD for gate in rule.check(case).gates)
+        gates = self.gates_at(end)
         return all(gate.verdict == "pass" or gate.name in ignored for gate in gates)
+
+    def gates_at(self, end: End) -> Iterator[Gate]:
+        """The gates of load, judged by one end of the interval."""
+        case = replace(self.case, forecast=self.unloaded.loaded(only=end))
+        return (gate for rule in UNDER_LOAD for gate in rule.check(case).gates)
 
     def replicated(self, replicas: Replicas) -> Started:
         """The same with other replicas (at least one), which nothing but cost depends on so far."""

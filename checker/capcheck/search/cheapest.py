@@ -270,15 +270,16 @@ class Cheapest:
         today = self.today.resolved.deployment
         return edits(today, replace(self._of(miss), replicas=today.replicas))
 
+    def at_least(self, miss: Miss) -> float:
+        """By which share of a limit it misses, a lone request's time counted."""
+        if miss.setting is None:
+            return miss.at_least
+        limits = self.today.resolved.deployment.slo.latency
+        return max(miss.at_least, late_by(limits, miss.setting.lone_ms(end=self.end)))
+
     def looked_into(self, miss: Miss) -> Iterator[Miss]:
-        """Better bounds: the settings of a family that is out as a whole, or a setting started."""
+        """The settings of a family that is out as a whole."""
         family = miss.family
-        if miss.setting is not None:
-            started = self._start(self._set(family, miss.setting))
-            short = max(self._short_by(started), miss.short_by)
-            if started.gates["support"].verdict == "pass":
-                yield replace(miss, started=started, short_by=short)
-            return
         for alone in self.prospects.settings(family):
             bounds = self.prospects.bounds(alone)
             if bounds is not None:
@@ -290,12 +291,18 @@ class Cheapest:
         """Whether the family's fewest replicas cost less than this."""
         return family.usd_month(self.replication.fewest) < usd_month
 
-    def nearest(self, miss: Miss, *, below_usd_month: float = math.inf) -> Checked:
+    def started(self, miss: Miss) -> Started:
+        """The miss with the fewest replicas that may be tried."""
+        return miss.started or self._start(self._of(miss))
+
+    def nearest(
+        self, miss: Miss, started: Started, *, below_usd_month: float = math.inf
+    ) -> Checked | Started:
         """The miss at its best: with the fewest replicas that put right what they can.
 
-        Of those that cost less than `below_usd_month`, where any does.
+        Of those that cost less than `below_usd_month`, where any does. Only started where none put
+        anything right: then with as many as are affordable.
         """
-        started = miss.started or self._start(self._of(miss))
         fewest, limit = self.replication.fewest, self.replication.limit
         while limit > fewest and miss.family.usd_month(limit) >= below_usd_month:
             limit -= 1
@@ -305,12 +312,12 @@ class Cheapest:
         each_rps = saturation_rps(started.resolved, speed, memory, end=self.end)
         lowest = self.replication.needed(each_rps)
         for most in dict.fromkeys((affordable, limit)):
-            if lowest <= most:
+            if lowest <= most and self._held(started, most, ignored) is not None:
                 first = self._loaded(started, lowest, ignored)
                 found = first or self._fewest_between(started, lowest, most, ignored)
                 if found is not None:
                     return found
-        return started.replicated(self.replication.stated(affordable)).finish()
+        return started.replicated(self.replication.stated(affordable))
 
     def _held(self, started: Started, replicas: int, ignored: frozenset[str]) -> Started | None:
         """This many replicas, if every gate of load but `ignored` holds at this end."""

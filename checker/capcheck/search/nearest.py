@@ -5,10 +5,11 @@ from __future__ import annotations
 import heapq
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 
-from capcheck.judge import Checked
+from capcheck.finding import Gate
+from capcheck.judge import Checked, Started
 from capcheck.search.alternative import Alternative
 from capcheck.search.cheapest import Cheapest
 from capcheck.search.edits import disruption, root_of_edits
@@ -22,7 +23,13 @@ NEAR_TRIED = 12
 WHY_NOT = 6
 WHY_NOT_TRIED = 12
 ONE_GPU = 3
-LOOKED_INTO = 250
+LOOKED_INTO = 100
+
+# A miss by its bound, tried with the load of the slow end, or judged.
+Waiting = Miss | Started | Alternative
+
+# By what share of a limit it misses, and how many limits are missed.
+Distance = tuple[float, int]
 
 
 def near_misses(
@@ -33,11 +40,13 @@ def near_misses(
     `known` are misses that were looked at already.
     """
     order = count()
-    waiting: list[tuple[float, int, Miss | Alternative]] = [
-        (_misses_by(one), next(order), one) for one in known if _is_near(one)
+    waiting: list[tuple[Distance, int, Waiting]] = [
+        (_misses_by(one.gates), next(order), one) for one in known if _is_near(one)
     ]
     waiting += [
-        (miss.at_least, next(order), miss) for miss in cheapest.misses if miss.at_least < math.inf
+        ((at_least, 0), next(order), miss)
+        for miss in cheapest.misses
+        if (at_least := cheapest.at_least(miss)) < math.inf
     ]
     heapq.heapify(waiting)
     shown: list[Alternative] = []
@@ -47,21 +56,43 @@ def near_misses(
         if isinstance(one, Alternative):
             if all(one.edits != other.edits for other in shown):
                 shown.append(one)
-        elif one.started is None and looked_into < LOOKED_INTO:
-            looked_into += 1
-            for better in cheapest.looked_into(one):
-                if better.at_least < math.inf:
-                    heapq.heappush(waiting, (better.at_least, next(order), better))
-        elif one.started is not None and tried < NEAR_TRIED:
-            tried += 1
-            offered = alternative(cheapest.nearest(one), today)
-            if _is_near(offered):
-                heapq.heappush(waiting, (_misses_by(offered), next(order), offered))
+            continue
+        if isinstance(one, Miss):
+            is_setting = one.setting is not None
+            if tried == NEAR_TRIED or (not is_setting and looked_into == LOOKED_INTO):
+                continue
+            tried, looked_into = tried + is_setting, looked_into + (not is_setting)
+        for misses_by, better in _closer(one, today, cheapest):
+            if misses_by[0] < math.inf:
+                heapq.heappush(waiting, (misses_by, next(order), better))
     return tuple(shown)
 
 
+def _closer(
+    one: Miss | Started, today: Checked, cheapest: Cheapest
+) -> Iterator[tuple[Distance, Waiting]]:
+    """What is known better, with its bound: settings, one of them under load, or all of it."""
+    if isinstance(one, Started):
+        offered = alternative(one.finish(), today)
+        if _is_near(offered):
+            yield _misses_by(offered.gates), offered
+    elif one.setting is None:
+        for miss in cheapest.looked_into(one):
+            yield (cheapest.at_least(miss), 0), miss
+    else:
+        started = cheapest.started(one)
+        if started.gates["support"].verdict != "pass":
+            return
+        found = cheapest.nearest(one, started)
+        if isinstance(found, Started):
+            gates = (*found.gates.values(), *found.gates_at(cheapest.end))
+            yield _misses_by(gates), found
+        elif _is_near(offered := alternative(found, today)):
+            yield _misses_by(offered.gates), offered
+
+
 def _is_near(offered: Alternative) -> bool:
-    return bool(offered.edits and offered.binding) and _misses_by(offered) < math.inf
+    return bool(offered.edits and offered.binding) and _misses_by(offered.gates)[0] < math.inf
 
 
 def why_not(
@@ -86,7 +117,8 @@ def why_not(
         gpu, kind = miss.family.hardware.gpu[1].name, _kind(miss)
         if kind not in seen and of_gpu[gpu] < ONE_GPU and len(tried) < WHY_NOT_TRIED:
             seen.add(kind)
-            offered = alternative(cheapest.nearest(miss, below_usd_month=ceiling), today)
+            near = cheapest.nearest(miss, cheapest.started(miss), below_usd_month=ceiling)
+            offered = alternative(near.finish() if isinstance(near, Started) else near, today)
             if offered.edits and offered.binding:
                 of_gpu[gpu] += 1
                 tried.append(offered)
@@ -121,5 +153,6 @@ def _reason(offered: Alternative) -> tuple[str, str]:
     return "" if gpu is None else gpu.name, "" if gate is None else gate.name
 
 
-def _misses_by(offered: Alternative) -> float:
-    return max((distance(gate) for gate in offered.gates if gate.verdict != "pass"), default=0.0)
+def _misses_by(gates: Iterable[Gate]) -> Distance:
+    missed = [distance(gate) for gate in gates if gate.verdict != "pass"]
+    return max(missed, default=0.0), len(missed)

@@ -132,14 +132,13 @@ def _of(limit: Limit, asked: _Question) -> Relaxation | None:
         return None
     needed = enough(far, limit.unit, limit.sense)
     there = asked.restated(limited(stated, limit.pointer, needed))
-    own = asked.passing(there.resolved.deployment, there)
-    if own is not None:
-        by = own
-    elif near:
+    if near:
         by = asked.cheapest(there, near, by)
         # Where fewer replicas keep it, they may do even better by a hair.
         kept = enough(far_end(by, asked.context, limit.pointer) or far, limit.unit, limit.sense)
         needed = max(needed, kept) if limit.sense == "min" else min(needed, kept)
+        there = asked.restated(limited(stated, limit.pointer, needed))
+    by = asked.passing(there.resolved.deployment, there) or by
     gate = Gate(
         name=name,
         verdict="fail",
