@@ -40,9 +40,9 @@ class StepLaw(Keyed):
 
     def ms(self, sequences: float, context_tokens: float) -> float:
         """A step that gives each of `sequences` (at least 1) a token."""
-        cache = self.cache_full * context_tokens + self.cache_sliding * min(
-            context_tokens, self.window
-        )
+        cache = self.cache_full * context_tokens
+        if self.cache_sliding:
+            cache += self.cache_sliding * min(context_tokens, self.window)
         memory = self.dense + sequences * cache
         if self.experts:
             memory += self.experts * (1.0 - self.expert_miss**sequences)
