@@ -125,7 +125,8 @@ class Sketch:
             return None
         known, asked = self.saturations, (end, slots)
         if asked not in known:
-            resolved = replace(self.resolved, engine=replace(engine, max_num_seqs=slots))
+            engine = replace(engine, max_num_seqs=slots)
+            resolved = replace(self.copy.resolved, deployment=self.asker, engine=engine)
             known[asked] = saturation_rps(resolved, self.copy.speed, None, end=end)
         return known[asked]
 
