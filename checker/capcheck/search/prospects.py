@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import field
 
 from capcheck.judge import Checked, Context
@@ -76,20 +75,29 @@ class Prospects:
         return short or late_by(limits, self.alone(family).lone_ms(end=self.end))
 
     def needed(self, family: Family) -> int:
-        """Replicas that each setting of a family needs at the least."""
+        """Replicas that each setting of a family needs at the least, by this end alone."""
         alone = self.alone(family)
-        return self._needed(alone, alone.most_rps)
+        return self.replication.needed(alone.most_rps(end=self.end), busy=self._busiest(alone))
 
-    def _needed(self, alone: Sketch, each_rps: Callable[..., float | None]) -> int:
-        """Replicas below which a queue without limit is busier than allowed, or than is no risk."""
-        engine = alone.copy.resolved.engine
+    def _needed(self, alone: Sketch) -> int:
+        """Replicas that a setting needs at the least, by the point estimate too: below them it is
+        busier than is no risk."""
+        needed = self.replication.needed(
+            alone.saturation_rps(end=self.end), busy=self._busiest(alone)
+        )
+        if not self._is_risky_when_busy(alone):
+            return needed
+        each_rps = alone.saturation_rps(end="value")
+        return max(needed, self.replication.needed(each_rps, busy=HIGH_UTILISATION))
+
+    def _busiest(self, alone: Sketch) -> float:
+        """The largest share of its saturation at which a queue without limit may be kept."""
         most = self.today.resolved.deployment.slo.max_utilisation
-        if engine is None or engine.max_queue is not None:
-            return self.replication.needed(each_rps(end=self.end))
-        if most is None and "high-utilisation" not in self.risks_today:
-            likely = self.replication.needed(each_rps(end="value"), busy=HIGH_UTILISATION)
-            return max(likely, self.replication.needed(each_rps(end=self.end)))
-        return self.replication.needed(each_rps(end=self.end), busy=most or 1.0)
+        return 1.0 if most is None or not _queues(alone) else most
+
+    def _is_risky_when_busy(self, alone: Sketch) -> bool:
+        limited = self.today.resolved.deployment.slo.max_utilisation is not None
+        return _queues(alone) and not limited and "high-utilisation" not in self.risks_today
 
     def alone(self, family: Family) -> Sketch:
         """The sketch of a family as it states itself."""
@@ -104,7 +112,7 @@ class Prospects:
         if not holds_requests(alone.resolved):
             return None
         gate = vram.gate_of(alone.memory, self.today.resolved.deployment.place)
-        replicas = self._needed(alone, alone.saturation_rps)
+        replicas = self._needed(alone)
         short = 0.0 if holds(gate, self.end) else distance(gate, self.end)
         if replicas > self.replication.limit:
             short = math.inf
@@ -115,11 +123,8 @@ class Prospects:
 
         As at any lower rate that breaks one, or at any higher that may hold them.
         """
-        today, copy, rate_rps = (
-            self.today.resolved.deployment,
-            alone.copy,
-            self.replication.rate_rps,
-        )
+        today, copy = self.today.resolved.deployment, alone.copy
+        rate_rps = self.replication.rate_rps
         holding, breaking = alone.rates.get((self.held_to, replicas), (-1.0, math.inf))
         if rate_rps <= holding or rate_rps >= breaking:
             return rate_rps >= breaking
@@ -162,3 +167,9 @@ class Prospects:
             kept = judged.gates or keeps_quality(resolved, predicted, today)
             short = 0.0 if kept and not new_risks else math.inf
         return Weighed(short, ranked_quality(predicted, today.forecast.quality))
+
+
+def _queues(alone: Sketch) -> bool:
+    """Whether requests queue up without limit when it saturates."""
+    engine = alone.copy.resolved.engine
+    return engine is not None and engine.max_queue is None
