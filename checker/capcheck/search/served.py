@@ -84,7 +84,7 @@ def _quants(axes: Axes, registry: Registry, model: Model, backend: Backend) -> I
 
 def _alike(one: QuantSpec, other: QuantSpec) -> bool:
     """The same format, or two of 16 bits: changing between those gains nothing."""
-    return one == other or one.bits_per_weight == other.bits_per_weight == 16
+    return one == other or round(one.bits_per_weight) == round(other.bits_per_weight) == 16
 
 
 def _means(
