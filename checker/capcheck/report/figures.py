@@ -75,9 +75,19 @@ def under_load(deployment: Deployment) -> str:
     peak, mean = (facts[f"{name}requests_per_second"]["value"] for name in ("peak_", ""))
     stated = mean if peak is None else peak
     if headroom["value"] is not None and isinstance(stated, int | float):
-        rate = reading(headroom, "requests/s")
-        notes.append(f"limits hold up to {rate}, stated {amount(stated, 'requests/s')}")
+        notes.append(_held(headroom, stated))
     return "; ".join(notes)
+
+
+def _held(headroom: Leaf, stated: float) -> str:
+    """Up to which rate the limits hold: none where a lone request breaks one already."""
+    asked, most = f"stated {amount(stated, 'requests/s')}", headroom["high"]
+    if headroom["value"]:
+        return f"limits hold up to {reading(headroom, 'requests/s')}, {asked}"
+    if most:
+        rate = amount(most, "requests/s")
+        return f"a lone request may break a limit already: at best they hold up to {rate}, {asked}"
+    return "a lone request breaks a limit already"
 
 
 def other_gates(forecast: Forecast, gates: dict[str, Gate]) -> tuple[Figure, ...]:

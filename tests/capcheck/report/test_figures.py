@@ -14,6 +14,7 @@ from capcheck.report.figures import (
     reading,
     saving,
     spoken,
+    under_load,
 )
 from capcheck.report.predicted import Leaf
 
@@ -145,3 +146,28 @@ def test_saving(saved: float | None, expected: str) -> None:
 @pytest.mark.parametrize(("count", "expected"), [(0, "0 ways"), (1, "1 way"), (1000, "1,000 ways")])
 def test_plural(count: int, expected: str) -> None:
     assert plural(count, "way") == expected
+
+
+@pytest.mark.parametrize(
+    ("headroom", "said"),
+    [
+        (leaf(0.756, 0.02, 3.05), "limits hold up to 0.756 requests/s (0.0200–3.05), stated 0.200"),
+        (
+            leaf(0.0, 0.0, 1.17),
+            "a lone request may break a limit already: at best they hold up to 1.17 requests/s, "
+            "stated 0.200",
+        ),
+        (leaf(0.0, 0.0, 0.0), "a lone request breaks a limit already"),
+        (leaf(None), "decode 100 %"),
+    ],
+)
+def test_the_rate_up_to_which_limits_hold_is_none_where_a_lone_request_breaks_one(headroom, said):
+    deployment = {
+        "forecast": {"latency_parts_ms": {"decode": 3.0}},
+        "resolved": {
+            "peak_requests_per_second": {"value": None},
+            "requests_per_second": {"value": 0.2},
+        },
+        "headroom_rps": headroom,
+    }
+    assert under_load(deployment).removesuffix(" requests/s").endswith(said)
