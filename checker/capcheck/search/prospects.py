@@ -119,20 +119,15 @@ class Prospects:
         return Bounds(short, replicas, is_tight=vram.has_little_left(gate))
 
     def surely_breaks(self, alone: Sketch, replicas: int) -> bool:
-        """Whether a limit of load is surely broken by so many; False: it may hold.
-
-        As at any lower rate that breaks one, or at any higher that may hold them.
-        """
-        today, copy = self.today.resolved.deployment, alone.copy
-        rate_rps = self.replication.rate_rps
-        holding, breaking = alone.rates.get((self.held_to, replicas), (-1.0, math.inf))
-        if rate_rps <= holding or rate_rps >= breaking:
-            return rate_rps >= breaking
-        resolved = replace(copy.resolved, deployment=today, replicas_min=replicas)
-        breaks = surely_breaks(resolved, copy.speed, copy.memory, today.slo, end=self.end)
-        known = (holding, rate_rps) if breaks else (rate_rps, breaking)
-        alone.rates[self.held_to, replicas] = known
-        return breaks
+        """Whether a limit of load is surely broken by so many; False: it may hold."""
+        asked = self.held_to, replicas
+        if asked not in alone.breaks:
+            today, copy = self.today.resolved.deployment, alone.copy
+            resolved = replace(copy.resolved, deployment=today, replicas_min=replicas)
+            alone.breaks[asked] = surely_breaks(
+                resolved, copy.speed, copy.memory, today.slo, end=self.end
+            )
+        return alone.breaks[asked]
 
     def most(self, hardware: Hardware) -> int:
         """The most replicas that are affordable and no risk by their number alone."""

@@ -67,8 +67,8 @@ class Sketch:
 
     Only specs and settings in force of `resolved` are the member's, and of its traffic only the
     lengths are today's. What was asked once is remembered: bounds are asked for each limit that may
-    give, and by each deployment with the same lengths. `rates` are, by what `held_to` says and
-    replicas, the largest rate known to keep all limits, as it seems, and the least to break one.
+    give, and by each deployment with the same lengths. `breaks` says, by what `held_to` names and
+    replicas, whether a limit of load is surely broken.
     """
 
     copy: Copy
@@ -77,9 +77,7 @@ class Sketch:
     saturations: dict[tuple[End, int | None], float | None] = field(
         default_factory=dict, compare=False, repr=False
     )
-    rates: dict[tuple[object, int], tuple[float, float]] = field(
-        default_factory=dict, compare=False, repr=False
-    )
+    breaks: dict[tuple[object, int], bool] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def resolved(self) -> Resolved:
@@ -145,11 +143,8 @@ def asked_of(today: Deployment) -> object:
 
 
 def held_to(today: Deployment, end: End) -> object:
-    """What decides, beside sketch, replicas and rate, whether limits of load hold: a fast key."""
-    traffic = today.traffic
-    if traffic is not None:
-        traffic = replace(traffic, requests_per_second=None, peak_requests_per_second=None)
-    return _key(traffic, today.slo, end)
+    """What decides, beside sketch and replicas, whether limits of load hold: a fast key."""
+    return _key(today.traffic, today.slo, end)
 
 
 @lru_cache(maxsize=256)

@@ -76,13 +76,15 @@ def test_what_lacks_quality_is_known_before_it_is_started(context, stated):
     assert 0 < sum(short > 0 for short in seen.values()) < len(seen)
 
 
-def test_a_rate_that_is_remembered_breaks_what_it_would_break_anew(context):
-    asked = [0.5, 3.0, 0.1, 1.0, 2.0, 0.3, 0.7, 3.0, 0.02, 1.5]
+@pytest.mark.parametrize("limit", [("latency", 95, 6000.0), ("tpot", 99, 16.0)])
+def test_what_is_remembered_breaks_what_it_would_break_anew(context, limit):
+    asked = [0.5, 3.0, 0.1, 1.0, 2.0, 0.3, 0.7, 3.0, 0.02, 1.5, 4.0, 6.0, 0.5, 5.0]
+    held = Slo((LatencyLimit(*limit, "/slo"),))
     families = list(space(prospects(context).today.resolved, context))[::9]
     told = []
     for rate in asked:
         traffic = replace(deployment().traffic, requests_per_second=rate)
-        now = prospects(context, traffic=traffic)
+        now = prospects(context, traffic=traffic, slo=held)
         for family in families:
             if now.short_by(family) > 0:
                 continue
