@@ -129,7 +129,7 @@ def _why_nothing(nearest: tuple[Alternative, ...], today: Checked) -> str:
     """The binding gate and its distance, of the configuration that misses by the least."""
     if nearest:
         return f"nothing surely passes; nearest: {nearest[0].binding}"
-    broken = binding_gate(today)
+    broken = binding_gate(today.gates.values())
     if broken is None:
         return "nothing that the search may change surely passes"
     return f"nothing surely passes; today: {miss_text(broken)}"

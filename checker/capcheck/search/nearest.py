@@ -15,7 +15,7 @@ from capcheck.search.cheapest import Cheapest
 from capcheck.search.edits import disruption, root_of_edits
 from capcheck.search.miss import Miss
 from capcheck.search.offer import alternative
-from capcheck.search.passing import distance
+from capcheck.search.passing import binding_gate, distance
 
 # Load is dear to predict: of those whose bounds are best so many are looked at.
 NEAR_MISSES = 3
@@ -147,9 +147,7 @@ def _kind(miss: Miss) -> tuple[object, ...]:
 
 def _reason(offered: Alternative) -> tuple[str, str]:
     """The GPU, and the gate that is in the way."""
-    broken = [gate for gate in offered.gates if gate.verdict != "pass"]
-    gate = max(broken, key=distance, default=None)
-    gpu = offered.resolved.gpu
+    gate, gpu = binding_gate(offered.gates), offered.resolved.gpu
     return "" if gpu is None else gpu.name, "" if gate is None else gate.name
 
 

@@ -29,7 +29,7 @@ def alternative(checked: Checked, today: Checked) -> Alternative:
 
 def _binding(checked: Checked, today: Checked) -> str | None:
     """The gate that misses by the most, else the risk, else what was found; None for none of it."""
-    broken = binding_gate(checked)
+    broken = binding_gate(checked.gates.values())
     said = next((found.message for found in checked.findings if found.verdict != "pass"), None)
     if broken is not None:
         # What is not supported has no figure: what was found says why.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from capcheck.finding import Gate
 from capcheck.judge import Checked, Started
 from capcheck.numbers import amount, interval
@@ -44,12 +46,12 @@ def holds(gate: Gate, end: End) -> bool:
     return end == "value" and gate.verdict == "borderline" and distance(gate, end) <= 0.0
 
 
-def binding_gate(checked: Checked) -> Gate | None:
+def binding_gate(gates: Iterable[Gate]) -> Gate | None:
     """The gate that misses its limit by the most; None when all pass.
 
     What does not start has no latency: memory that surely lacks comes first.
     """
-    broken = [gate for gate in checked.gates.values() if gate.verdict != "pass"]
+    broken = [gate for gate in gates if gate.verdict != "pass"]
     lacking = [gate for gate in broken if gate.name == "vram" and gate.verdict == "fail"]
     return max(lacking or broken, key=distance, default=None)
 
