@@ -12,11 +12,9 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
 from functools import partial
-from operator import itemgetter
 
 from capcheck.judge import Checked, Context, Started, start
 from capcheck.manifest.deployment import Deployment
-from capcheck.predict.latency.bounds import saturation_rps, unloaded_ms
 from capcheck.predict.latency.ends import End
 from capcheck.records import dataclass, replace
 from capcheck.search.alternative import Edit
@@ -64,9 +62,8 @@ class Cheapest:
 
     `families` come cheapest first and are asked for as long as one may be next.
     `end` says how sure: "slow" is surely, "value" at the point estimate. `ceiling_usd_month` is
-    what a member may cost, above `floor_usd_month` what it has to, where what costs less is known
-    not to pass. What does not pass is left in `misses`; what is
-    not `worth` predicting its load when its turn comes is left out.
+    what a member may cost. What does not pass is left in `misses`; what is not `worth` predicting
+    its load when its turn comes is left out.
     """
 
     today: Checked
@@ -74,7 +71,6 @@ class Cheapest:
     families: Iterable[Family]
     end: End = "slow"
     ceiling_usd_month: float = math.inf
-    floor_usd_month: float = -math.inf
     misses: list[Miss] = field(default_factory=list)
     worth: Callable[[Started], bool] | None = None
     replication: Replication = field(init=False)
@@ -82,8 +78,7 @@ class Cheapest:
 
     def __post_init__(self) -> None:
         """What may be tried follows from the rest."""
-        bounds = self.ceiling_usd_month, self.floor_usd_month
-        self.replication = Replication(self.today.resolved, *bounds)
+        self.replication = Replication(self.today.resolved, self.ceiling_usd_month)
         self.prospects = Prospects(self.today, self.context, self.replication, self.end)
 
     def __iter__(self) -> Iterator[Checked]:
@@ -91,8 +86,6 @@ class Cheapest:
         waiting: list[tuple[Rank, _Candidate]] = []
         done: set[int] = set()
         unseen = self._unseen()
-        if self.floor_usd_month > -math.inf:
-            unseen = iter(sorted(unseen, key=itemgetter(0)))
         coming = next(unseen, None)
         while coming or waiting:
             if coming and (not waiting or coming[0] < waiting[0][0]):
@@ -120,32 +113,30 @@ class Cheapest:
         for family in self.families:
             if family.usd_month(fewest) > self.ceiling_usd_month:
                 return
-            first = self.replication.first(family.hardware)
-            if first == fewest or first <= self.prospects.most(family.hardware):
-                candidate = _Candidate(family, replicas=first)
-                yield self._rank(candidate), candidate
+            candidate = _Candidate(family, replicas=fewest)
+            yield self._rank(candidate), candidate
 
     def _settings(self, candidate: _Candidate) -> Iterator[_Candidate]:
         """The settings that no bound rules out, of a family that none rules out as a whole.
 
         A family that surely needs more replicas than thought waits with these.
         """
-        family, first = candidate.family, self.replication.first(candidate.family.hardware)
+        family, fewest = candidate.family, self.replication.fewest
         affordable = self.replication.affordable(family.hardware)
-        if affordable < first:
+        if affordable < fewest:
             self._miss(family, family.short_by)
             return
         short = self.prospects.short_by(family)
         if short > 0:
             self._miss(family, short)
             return
-        if candidate.replicas == first:
-            replicas = max(first, self.prospects.needed(family))
+        if candidate.replicas == fewest:
+            replicas = self.prospects.needed(family)
             if replicas > min(self.replication.limit, affordable):
                 short = math.inf if replicas > self.replication.limit else 0.0
                 self._miss(family, short, replicas)
                 return
-            if replicas > first:
+            if replicas > fewest:
                 yield replace(candidate, replicas=replicas)
                 return
         for setting in range(len(self.prospects.settings(family))):
@@ -157,13 +148,11 @@ class Cheapest:
         bounds = self.prospects.bounds(self._sketch(candidate))
         if bounds is None:
             return
-        replicas = max(bounds.replicas, self.replication.first(family.hardware))
-        is_out = bounds.short_by > 0 or replicas > self.prospects.most(family.hardware)
+        is_out = bounds.short_by > 0 or bounds.replicas > self.prospects.most(family.hardware)
         if is_out or (bounds.is_tight and "vram-low-headroom" not in self.prospects.risks_today):
-            self._miss(family, bounds.short_by, replicas, self._sketch(candidate))
+            self._miss(family, bounds.short_by, bounds.replicas, self._sketch(candidate))
         else:
-            # Above a floor one replica less is known not to do, and most need more than there are.
-            yield replace(candidate, replicas=replicas, tried=self.floor_usd_month > -math.inf)
+            yield replace(candidate, replicas=bounds.replicas)
 
     def _started(self, candidate: _Candidate) -> Iterator[_Candidate]:
         """A setting started: its load is asked for unless another gate rules it out."""
@@ -182,7 +171,7 @@ class Cheapest:
         started = self._start(self._set(family, alone))
         if started.gates["support"].verdict != "pass":
             return
-        short = self._short_by(started)
+        short = self._short_by(alone, started)
         if short > 0 or reservation(started, self.today, LASTING_RISKS) is not None:
             self._miss(family, short, candidate.replicas, alone, started)
         elif self.worth is None or self.worth(started):
@@ -202,14 +191,7 @@ class Cheapest:
             return candidate.replicas + 1 if candidate.replicas < most else None
         if breaks(most):
             return None
-        failing, fewest = candidate.replicas - 1, most
-        while fewest - failing > 1:
-            middle = (fewest + failing) // 2
-            if breaks(middle):
-                failing = middle
-            else:
-                fewest = middle
-        return fewest
+        return _fewest(candidate.replicas - 1, most, lambda replicas: not breaks(replicas))
 
     def _closer(self, candidate: _Candidate, started: Started) -> Iterator[_Candidate]:
         """The candidate with the number of replicas that it passes with, or known better.
@@ -243,27 +225,21 @@ class Cheapest:
 
         First by the gates at this end alone; what else is asked for rarely needs more.
         """
-        least = most
         if self._held(started, most, ignored) is None:
             return None
-        while least - failing > 1:
-            middle = (least + failing) // 2
-            if self._held(started, middle, ignored) is None:
-                failing = middle
-            else:
-                least = middle
+        least = _fewest(failing, most, lambda n: self._held(started, n, ignored) is not None)
         found = self._loaded(started, least, ignored)
         if found is not None or least == most:
             return found
-        failing, passing = least, self._loaded(started, most, ignored)
-        while passing is not None and passing.resolved.replicas_min - failing > 1:
-            middle = (passing.resolved.replicas_min + failing) // 2
-            found = self._loaded(started, middle, ignored)
-            if found is None:
-                failing = middle
-            else:
-                passing = found
-        return passing
+        passing = {most: self._loaded(started, most, ignored)}
+        if passing[most] is None:
+            return None
+
+        def passes_with(replicas: int) -> bool:
+            passing[replicas] = self._loaded(started, replicas, ignored)
+            return passing[replicas] is not None
+
+        return passing[_fewest(least, most, passes_with)]
 
     def edits_to(self, miss: Miss) -> tuple[Edit, ...]:
         """The edits that lead to what misses, today's replicas kept."""
@@ -308,9 +284,7 @@ class Cheapest:
             limit -= 1
         affordable = max(fewest, min(limit, self.replication.affordable(miss.family.hardware)))
         ignored = self._broken(started)
-        speed, memory = started.unloaded.speed, started.forecast.memory
-        each_rps = saturation_rps(started.resolved, speed, memory, end=self.end)
-        lowest = self.replication.needed(each_rps)
+        lowest = self.replication.needed(self._sketch_of(miss).saturation_rps(end=self.end))
         for most in dict.fromkeys((affordable, limit)):
             if lowest <= most and self._held(started, most, ignored) is not None:
                 first = self._loaded(started, lowest, ignored)
@@ -341,13 +315,13 @@ class Cheapest:
         """What replicas cannot mend: money, and the gates that no load decides."""
         return MONEY | {name for name, gate in started.gates.items() if not holds(gate, self.end)}
 
-    def _short_by(self, started: Started) -> float:
+    def _short_by(self, alone: Sketch, started: Started) -> float:
         """How much is missing whatever the replicas: memory, quality, or a lone request's time."""
-        shortest = unloaded_ms(started.resolved, started.unloaded.speed, end=self.end)
+        limits = self.today.resolved.deployment.slo.latency
         short = [
             distance(gate, self.end) for gate in started.gates.values() if not holds(gate, self.end)
         ]
-        return max(late_by(started.resolved.deployment.slo.latency, shortest), *short, 0.0)
+        return max(late_by(limits, alone.lone_ms(end=self.end)), *short, 0.0)
 
     def _miss(
         self,
@@ -385,8 +359,10 @@ class Cheapest:
         return self._set(candidate.family, self._sketch(candidate))
 
     def _of(self, miss: Miss) -> Deployment:
-        alone = miss.setting or self.prospects.alone(miss.family)
-        return self._set(miss.family, alone)
+        return self._set(miss.family, self._sketch_of(miss))
+
+    def _sketch_of(self, miss: Miss) -> Sketch:
+        return miss.setting or self.prospects.alone(miss.family)
 
     def _set(self, family: Family, alone: Sketch) -> Deployment:
         """A family with the settings of one of its sketches."""
@@ -396,3 +372,14 @@ class Cheapest:
     def _start(self, deployment: Deployment) -> Started:
         fewest = self.replication.stated(self.replication.fewest)
         return start(replace(deployment, replicas=fewest), self.context)
+
+
+def _fewest(failing: int, holding: int, holds: Callable[[int], bool]) -> int:
+    """The fewest above `failing` that hold, by bisection: where some do, more do too."""
+    while holding - failing > 1:
+        middle = (holding + failing) // 2
+        if holds(middle):
+            holding = middle
+        else:
+            failing = middle
+    return holding

@@ -76,7 +76,7 @@ def find(today: Checked, context: Context, wanted: Wanted = BEST) -> Search:
         )
     if found or today.verdict == "pass":
         return search
-    relaxed = relaxations(today, context, families, nothing_passes=True)
+    relaxed = relaxations(today, context, families)
     nearest = near_misses(today, cheapest, [one.by for one in relaxed])
     return replace(
         search,

@@ -7,14 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from capcheck.judge import Checked, Context, Started
 from capcheck.manifest.deployment import LatencyLimit, Slo
-from capcheck.predict.compose import quality
 from capcheck.predict.forecast import Quality
 from capcheck.predict.latency.bounds import surely_breaks, unloaded_ms
 from capcheck.records import dataclass, replace
 from capcheck.search.alternative import Alternative
+from capcheck.search.prospects import Prospects
 from capcheck.search.replication import Replication
-from capcheck.search.sketch import alone, asked_of
-from capcheck.search.space import Family, late_by, median_steps
+from capcheck.search.space import Family, late_by
 
 # Cost, quality lost, latency: less is better on every axis.
 Point = tuple[float, float, float]
@@ -64,19 +63,13 @@ def unbeaten(
 
     Told from a lone request's time; `found` is never dearer than what is asked for next.
     """
-    qualities: dict[tuple[str, str, str], Quality] = {}
-    fewest, asked = Replication(today.resolved).fewest, asked_of(today.resolved.deployment)
-    steps = median_steps(today.resolved.deployment.traffic)
+    replication = Replication(today.resolved)
+    prospects = Prospects(today, context, replication, end="value")
     for family in families:
-        if family.usd_month(fewest) > above_usd_month:
-            drawn = alone(family, today.resolved, context, asked)
-            if family.weights not in qualities:
-                resolved = replace(drawn.copy.resolved, deployment=today.resolved.deployment)
-                qualities[family.weights] = quality(resolved, context.coefficients)
-            best_ms = _best_ms(qualities[family.weights], found)
-            within = _within(best_ms).latency
-            least_ms = family.least_ms(steps)
-            if late_by(within, least_ms) > 0 or late_by(within, drawn.lone_ms(end="value")) > 0:
+        if family.usd_month(replication.fewest) > above_usd_month:
+            within = _within(_best_ms(prospects.predicted_quality(family), found)).latency
+            alone, least_ms = prospects.alone(family), family.least_ms(prospects.steps)
+            if late_by(within, least_ms) > 0 or late_by(within, alone.lone_ms(end="value")) > 0:
                 continue
         yield family
 

@@ -7,6 +7,7 @@ from dataclasses import field
 
 from capcheck.judge import Checked, Context
 from capcheck.predict.compose import quality
+from capcheck.predict.forecast import Quality
 from capcheck.predict.latency.bounds import surely_breaks
 from capcheck.predict.latency.ends import End
 from capcheck.records import dataclass, replace
@@ -37,12 +38,13 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """What weights lack of quality, as a share of the limit, and their quality as it ranks.
+    """What weights lack of quality, as a share of the limit, that quality, and as it ranks.
 
-    Both are the same on every GPU.
+    All are the same on every GPU.
     """
 
     short_by: float
+    predicted: Quality
     quality: float
 
 
@@ -139,6 +141,10 @@ class Prospects:
         """As it ranks."""
         return self._weighed(family).quality
 
+    def predicted_quality(self, family: Family) -> Quality:
+        """On the benchmark that today's asks for."""
+        return self._weighed(family).predicted
+
     def _weighed(self, family: Family) -> Weighed:
         found = self.weighed.get(family.weights)
         if found is None:
@@ -161,7 +167,7 @@ class Prospects:
             new_risks = {found.rule for found in judged.findings} & LASTING_RISKS - self.risks_today
             kept = judged.gates or keeps_quality(resolved, predicted, today)
             short = 0.0 if kept and not new_risks else math.inf
-        return Weighed(short, ranked_quality(predicted, today.forecast.quality))
+        return Weighed(short, predicted, ranked_quality(predicted, today.forecast.quality))
 
 
 def _queues(alone: Sketch) -> bool:

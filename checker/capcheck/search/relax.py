@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from functools import cached_property
 
@@ -60,15 +59,13 @@ class Relaxation:
         return abs(self.needed / self.gate.limit - 1.0)
 
 
-def relaxations(
-    today: Checked, context: Context, families: Space, *, nothing_passes: bool = False
-) -> tuple[Relaxation, ...]:
+def relaxations(today: Checked, context: Context, families: Space) -> tuple[Relaxation, ...]:
     """For each limit the least that is enough, and the largest load; what gives least first.
 
     The limits of the device and of the engine are no promises: they do not give. Those of a policy
-    are looked at like the manifest's own. That `nothing_passes` as it is may be known.
+    are looked at like the manifest's own.
     """
-    asked = _Question(today, beyond_policy(context), families, nothing_passes)
+    asked = _Question(today, beyond_policy(context), families)
     found = [_of(limit, asked) for limit in limits(today, asked.context)]
     found.append(_of_load(asked))
     return tuple(sorted((one for one in found if one is not None), key=lambda one: one.share))
@@ -81,7 +78,6 @@ class _Question:
     today: Checked
     context: Context
     families: Space
-    nothing_passes: bool
 
     @property
     def stated(self) -> Deployment:
@@ -181,20 +177,12 @@ def _of_load(asked: _Question) -> Relaxation | None:
 def _least_budget(limit: Limit, loose: Checked, asked: _Question) -> Checked | None:
     """The cheapest that passes without the limit: the first of the search that has none.
 
-    Where nothing passes as it is, from the limit on. Where the search goes by another cost (that of
-    the fewest replicas of a range, of one GPU that may be several, of a month in a closed loop) it
-    goes on below what was found.
+    Where the search goes by another cost (that of the fewest replicas of a range, of one GPU that
+    may be several, of a month in a closed loop) it goes on below what was found.
     """
-    pointer, context, replicas = limit.pointer, asked.context, asked.stated.replicas
-    is_certain = replicas.min == replicas.max and not asked.today.resolved.price_variants
-    is_floor = asked.nothing_passes and is_certain and pointer == MONTHLY
-    floor_usd_month = limit.limit if is_floor else -math.inf
+    pointer, context = limit.pointer, asked.context
     best, today = None, loose
-    while True:
-        search = Cheapest(today, context, asked.able, floor_usd_month=floor_usd_month)
-        found = next(iter(search), None)
-        if found is None:
-            break
+    while (found := next(iter(Cheapest(today, context, asked.able)), None)) is not None:
         best, far = found, far_end(found, context, pointer)
         if far is None or _is_in_order(found, pointer):
             break

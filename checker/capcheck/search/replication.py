@@ -22,28 +22,15 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Replication:
-    """What today's deployment allows.
-
-    `ceiling_usd_month` is what all replicas may cost, above `floor_usd_month` what they have to.
-    """
+    """What today's deployment allows; `ceiling_usd_month` is what all replicas may cost."""
 
     today: Resolved
     ceiling_usd_month: float = math.inf
-    floor_usd_month: float = -math.inf
 
     @cached_property
     def fewest(self) -> int:
         """The fewest replicas that may be tried."""
         return fewest_replicas(self.today)
-
-    def first(self, hardware: Hardware) -> int:
-        """The fewest that may be tried and cost more than the floor; may be beyond the limit."""
-        if hardware.usd_month(self.fewest) > self.floor_usd_month:
-            return self.fewest
-        each = hardware.usd_month_each
-        if not each:
-            return self.limit + 1
-        return int(self.floor_usd_month / each + ROUNDING) * hardware.replicas_each + 1
 
     @cached_property
     def limit(self) -> int:
@@ -65,12 +52,6 @@ class Replication:
         stated = self.today.deployment.replicas
         most = replicas if stated.min == stated.max else max(replicas, stated.max)
         return Replicas(replicas, most)
-
-    @cached_property
-    def rate_rps(self) -> float:
-        """Today's rate at its busiest; 0 without one."""
-        traffic = self.today.deployment.traffic
-        return 0.0 if traffic is None else traffic.busiest_rps
 
     @cached_property
     def budget_usd_month(self) -> float:
@@ -111,4 +92,4 @@ class Replication:
             return self.fewest
         if replicas_are_fixed(self.today):
             return self.fewest
-        return max(self.fewest, math.ceil(self.rate_rps / (each_rps * busy) - ROUNDING))
+        return max(self.fewest, math.ceil(traffic.busiest_rps / (each_rps * busy) - ROUNDING))

@@ -22,7 +22,6 @@ from capcheck.manifest.deployment import (
 from capcheck.numbers import enough
 from capcheck.place import Place
 from capcheck.policy.model import Policy
-from capcheck.search.cheapest import Cheapest
 from capcheck.search.find import find
 from capcheck.search.limits import far_end, gate_of, limited, limits, loosened
 from capcheck.search.members import others
@@ -88,19 +87,6 @@ def test_the_least_of_each_limit_is_that_of_all_configurations(context, stated):
             assert relaxed.needed == pytest.approx(least, rel=0.03)
             enough_now = limited(apply(stated, relaxed.by), limit.pointer, relaxed.needed)
             assert judge(enough_now, context).verdict == "pass"
-
-
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
-@given(questions())
-def test_to_know_that_nothing_passes_changes_nothing(context, stated):
-    today = judge(stated, context)
-    families = space(today.resolved, context)
-    if today.verdict == "pass" or next(iter(Cheapest(today, context, families)), None):
-        return
-    known = relaxations(today, context, families, nothing_passes=True)
-    assert [(one.text, one.by.edits) for one in known] == [
-        (one.text, one.by.edits) for one in relaxations(today, context, families)
-    ]
 
 
 def steps_up(rate: float) -> float:

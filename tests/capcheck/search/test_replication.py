@@ -82,23 +82,6 @@ def test_affordable(context, usd_each, replicas_each, budget, ceiling, affordabl
     assert found.affordable(hardware(usd_each, replicas_each)) == affordable
 
 
-@pytest.mark.parametrize(
-    ("usd_each", "replicas_each", "floor", "first"),
-    [
-        (100.0, 1, -math.inf, 1),
-        (100.0, 1, 99.0, 1),
-        (100.0, 1, 100.0, 2),
-        (100.0, 1, 350.0, 4),
-        (100.0, 4, 100.0, 5),
-        (None, 1, 350.0, 1),
-        (0.0, 1, 350.0, 17),
-    ],
-)
-def test_the_first_above_a_floor_costs_more(context, usd_each, replicas_each, floor, first):
-    found = replace(replication(context), floor_usd_month=floor)
-    assert found.first(hardware(usd_each, replicas_each)) == first
-
-
 def test_a_price_per_token_is_a_budget_for_the_tokens_asked_for(context):
     """0.5 requests/s of 256 tokens are 336.4 million tokens in 730 hours."""
     budget = Budget(usd_per_million_tokens=1.0)
