@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 from capcheck.manifest.deployment import LatencyLimit
 from capcheck.predict.latency.draws import DRAWS, percentile_of, tail
-from capcheck.predict.latency.occupancy import Occupancy, open_occupancy
 from capcheck.predict.latency.passage import Passage, closed_passage, open_passage
 from capcheck.predict.latency.single_server import (
     is_exact,
@@ -33,11 +32,6 @@ NEARER_BY_SHARE = 0.3
 # Of the times to first token one in so many draws tells roughly.
 SAMPLE = 8
 
-# The mean time in a slot is a bound of the percentiles from this one on, with this margin: of 9,000
-# random loads with gaps no more uneven than Poisson's none had its p95 below 0.9998 of it.
-FROM = 95
-MEAN_MARGIN = 1.02
-
 # Against rounding: a bound this much above a limit is above it.
 MARGIN = 1.0 + 1e-9
 
@@ -55,8 +49,6 @@ def surely_breaks(work: Work, rate_per_ms: float, limits: Sequence[LatencyLimit]
             for limit in limits
             if limit.metric != "tpot"
         )
-    if _mean_breaks(work, open_occupancy(work, rate), limits):
-        return True
     return _breaks(open_passage(work, rate), limits)
 
 
@@ -73,18 +65,6 @@ def loop_surely_breaks(
             if limit.metric != "tpot"
         )
     return _breaks(closed_passage(work, agents=agents, away_ms=away_ms), limits)
-
-
-def _mean_breaks(work: Work, occupancy: Occupancy, limits: Sequence[LatencyLimit]) -> bool:
-    """By the mean time in a slot, which the requests in slots tell (Little 1961)."""
-    if work.server.arrival_spread > 1.0:
-        return False
-    mean_ms = occupancy.mean_running / occupancy.arrivals_per_ms
-    least_ms = work.server.host_delay_ms + mean_ms / MEAN_MARGIN
-    return any(
-        limit.metric == "latency" and limit.percentile >= FROM and least_ms > limit.limit_ms
-        for limit in limits
-    )
 
 
 def _breaks(passage: Passage, limits: Sequence[LatencyLimit]) -> bool:

@@ -5,12 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 from capcheck.manifest.deployment import LatencyLimit, Slo, Traffic
-from capcheck.predict.latency import breach
 from capcheck.predict.latency.batch_server import closed_loop, loop_rate_per_ms, under_rate
-from capcheck.predict.latency.breach import MEAN_MARGIN, loop_surely_breaks, surely_breaks
+from capcheck.predict.latency.breach import loop_surely_breaks, surely_breaks
 from capcheck.predict.latency.lengths import Lengths
-from capcheck.predict.latency.occupancy import open_occupancy
-from capcheck.predict.latency.passage import open_passage
 from capcheck.predict.latency.server import Behaviour, Server
 from capcheck.predict.latency.traffic import Demand
 from capcheck.predict.latency.work import Work, work_of
@@ -197,31 +194,6 @@ def test_most_of_what_breaks_a_limit_is_told_from_few_draws(
         assert found is not None
         told.append(surely_breaks(one, rate, [limit(metric, percentile, found / over)]))
     assert sum(told) / len(told) >= share
-
-
-@settings(max_examples=300, deadline=None)
-@given(
-    WORKS.filter(lambda one: one.server.arrival_spread <= 1.0),
-    st.one_of(st.floats(0.001, 0.999), st.floats(0.9, 0.999)),
-    st.sampled_from([95, 99]),
-)
-def test_a_high_percentile_is_no_lower_than_the_mean_time_in_a_slot(
-    one: Work, load: float, percentile: int
-):
-    rate = load * one.saturation_per_ms
-    found = figure(one, rate, "latency", percentile)
-    mean = open_occupancy(one, rate).mean_running / rate
-    assert found >= one.server.host_delay_ms + mean / MEAN_MARGIN
-
-
-def test_much_of_what_breaks_a_limit_is_told_by_the_mean(monkeypatch: pytest.MonkeyPatch):
-    drawn = []
-    monkeypatch.setattr(breach, "open_passage", lambda *load: drawn.append(load) or passage(*load))
-    passage = open_passage
-    for one, rate in loads():
-        found = figure(one, rate, "latency", 95)
-        surely_breaks(one, rate, [limit("latency", 95, found / 1.4)])
-    assert 0 < len(drawn) < 0.75 * len(list(loads()))
 
 
 @pytest.mark.parametrize("agents", [3, 24, 200])
