@@ -65,6 +65,19 @@ def check(
     )
 
 
+def likeness(deployment: Deployment) -> str:
+    """A text that is the same, or sorts near, where what is worked out can serve several.
+
+    Families first, then the lengths that bounds depend on, then the rate.
+    """
+    traffic = deployment.traffic
+    lengths = traffic and (traffic.prompt_tokens, traffic.output_tokens)
+    served = deployment.model, deployment.quant, deployment.backend, deployment.backend_version
+    hardware = deployment.gpu, deployment.gpus_per_replica, deployment.provider
+    search = deployment.serving, deployment.alternatives
+    return repr((*served, *hardware, *search, lengths, traffic))
+
+
 def _outlook(
     checked: Checked, headroom: Estimate, search: Search, context: Context
 ) -> tuple[Finding, ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, TypeVar
 
 Given = TypeVar("Given")
@@ -11,6 +13,9 @@ Made = TypeVar("Made")
 
 # Below this many a process costs more time than it saves.
 WORTH_A_PROCESS = 16
+
+# What a process gets at a time: few, so that all end together.
+AT_A_TIME = 4
 
 
 def processes(jobs: int, count: int) -> int:
@@ -20,19 +25,68 @@ def processes(jobs: int, count: int) -> int:
     return max(1, min(jobs or os.cpu_count() or 1, count))
 
 
-def in_order(work: Callable[[Given], Made], given: Sequence[Given], jobs: int) -> tuple[Made, ...]:
+def in_order(
+    work: Callable[[Given], Made],
+    given: Sequence[Given],
+    jobs: int,
+    *,
+    likeness: Callable[[Given], str],
+) -> tuple[Made, ...]:
     """`work` on each of `given`; whatever the number of processes, equal runs give equal results.
 
-    What it is given and makes travels between processes, `work` itself once to each of them.
+    Those with the same `likeness`, or one that sorts near, share what `work` remembers: they are
+    done one after the other, by one process as far as that keeps all busy. What it is given and
+    makes travels between processes, `work` itself once to each of them.
     """
-    if processes(jobs, len(given)) == 1:
-        return tuple(map(work, given))
-    # Dear to import, and most runs have a few deployments.
-    from concurrent.futures import ProcessPoolExecutor
-
+    alike = sorted(range(len(given)), key=lambda index: likeness(given[index]))
     count = processes(jobs, len(given))
-    with ProcessPoolExecutor(count, initializer=_take, initargs=(work,)) as pool:
-        return tuple(pool.map(_do, given, chunksize=4))
+    if count == 1:
+        made = {index: work(given[index]) for index in alike}
+    else:
+        made = _shared_out(work, given, alike, count)
+    return tuple(made[index] for index in range(len(given)))
+
+
+def _shared_out(
+    work: Callable[[Given], Made], given: Sequence[Given], order: Sequence[int], count: int
+) -> dict[int, Made]:
+    """What is made of each, by index: a run of `order` is a process's own."""
+    # Dear to import, and most runs have a few deployments.
+    from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+    from contextlib import ExitStack
+
+    bounds = [len(order) * share // count for share in range(count + 1)]
+    left = [deque(order[start:end]) for start, end in pairwise(bounds)]
+    made: dict[int, Made] = {}
+    with ExitStack() as stack:
+        pools = [
+            stack.enter_context(ProcessPoolExecutor(1, initializer=_take, initargs=(work,)))
+            for _ in left
+        ]
+        running: dict[Future[list[Made]], tuple[int, list[int]]] = {}
+
+        def feed(process: int) -> None:
+            if indices := _next(left, process):
+                future = pools[process].submit(_do, [given[index] for index in indices])
+                running[future] = process, indices
+
+        for process in range(count):
+            feed(process)
+        while running:
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                process, indices = running.pop(future)
+                made.update(zip(indices, future.result(), strict=True))
+                feed(process)
+    return made
+
+
+def _next(left: Sequence[deque[int]], process: int) -> list[int]:
+    """The next of a process's own, else the last of whoever has the most left."""
+    own = left[process]
+    if own:
+        return [own.popleft() for _ in range(min(AT_A_TIME, len(own)))]
+    most = max(left, key=len)
+    return [most.pop() for _ in range(min(AT_A_TIME, len(most)))]
 
 
 # The work of this process, where it is one of several.
@@ -43,5 +97,5 @@ def _take(work: Callable[[Any], Any]) -> None:
     _work[:] = [work]
 
 
-def _do(given: Any) -> Any:  # noqa: ANN401 (what the work takes and makes)
-    return _work[0](given)
+def _do(given: list[Any]) -> list[Any]:
+    return [_work[0](one) for one in given]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from capcheck import plugins, policies
 from capcheck import stated as stated_files
-from capcheck.check import check
+from capcheck.check import check, likeness
 from capcheck.compare.model import COMPARED, Comparison, LimitChange
 from capcheck.errors import InputError, Problem
 from capcheck.finding import Finding, Verdict
@@ -119,7 +119,7 @@ def run(
         sources.update(_lines_of(one))
     if base is None or isinstance(base, Comparison):
         check_one = partial(_check, context=context, options=options)
-        deployments = in_order(check_one, stated, options.jobs)
+        deployments = in_order(check_one, stated, options.jobs, likeness=_likeness)
         comparison = base
     else:
         # A manifest that was deleted since is no mistake.
@@ -283,6 +283,10 @@ def _check(
         rates=with_hosted(options.rates, context.policy(deployment).facts.hosted_api),
     )
     return replace(report, is_asked=entry.is_asked)
+
+
+def _likeness(entry: Entry) -> str:
+    return likeness(entry.deployment())
 
 
 def _provenance(registry: Registry, fitted: Coefficients) -> dict[str, str]:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from capcheck.cli import cli
-from capcheck.parallel import in_order, processes
 from click.testing import CliRunner
 
 MANIFEST = """version: 1
@@ -176,14 +175,3 @@ def test_processes_give_the_same_report_in_the_same_order(tmp_path):
         report["run"]["created"] = None
     assert reports[0] == reports[1]
     assert [one["name"] for one in reports[0]["deployments"]] == ["it0", "it1", "it2"]
-
-
-@pytest.mark.parametrize(
-    ("jobs", "count", "expected"), [(0, 3, 1), (2, 3, 2), (8, 3, 3), (1, 500, 1), (4, 0, 1)]
-)
-def test_no_more_processes_than_are_worth_it(jobs, count, expected):
-    assert processes(jobs, count) == expected
-
-
-def test_order_is_kept():
-    assert in_order(abs, [-3, 2, -1], 2) == (3, 2, 1)

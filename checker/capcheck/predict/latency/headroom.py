@@ -15,7 +15,7 @@ from capcheck.predict.latency.ends import End, pool_of, server_at
 from capcheck.predict.latency.lengths import lengths_of
 from capcheck.predict.latency.server import Behaviour
 from capcheck.predict.latency.traffic import Demand, limits_of
-from capcheck.predict.latency.work import Work, work_of
+from capcheck.predict.latency.work import Work, without_idle_bound, work_of
 from capcheck.predict.speed.engine_copy import Speed
 from capcheck.resolution.resolved import Resolved
 
@@ -50,6 +50,7 @@ def headroom_rps(resolved: Resolved, speed: Speed | Estimate, memory: Memory) ->
 
     def at(end: End) -> float:
         server = server_at(end, resolved, engine, speed, pool)
+        server = without_idle_bound(server, prompt, output)
         work = work_of(server, prompt=prompt, output=output)
         stated = traffic.busiest_rps / copies / 1000.0 / work.saturation_per_ms
         known = {}

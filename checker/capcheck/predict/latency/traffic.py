@@ -17,7 +17,7 @@ from capcheck.predict.latency.batch_server import (
 from capcheck.predict.latency.breach import MARGIN, loop_surely_breaks, surely_breaks
 from capcheck.predict.latency.lengths import Lengths
 from capcheck.predict.latency.server import Behaviour, Limits, Server
-from capcheck.predict.latency.work import prefill_work_ms, work_of
+from capcheck.predict.latency.work import prefill_work_ms, without_idle_bound, work_of
 from capcheck.records import dataclass
 
 
@@ -49,6 +49,7 @@ class Demand:
 
     def on(self, server: Server) -> Total:
         """Behaviour of the deployment when each copy is this server."""
+        server = without_idle_bound(server, self.prompt, self.output)
         if self.traffic.agents is None:
             return self._open(server)
         return self._closed(server.alone)  # agents come back whatever other copies there are
@@ -59,6 +60,7 @@ class Demand:
         False: it may hold.
         """
         traffic, least = self.traffic, slo.min_throughput_tok_s
+        server = without_idle_bound(server, self.prompt, self.output)
         if traffic.agents is not None:
             alone, agents = server.alone, self._spread[0][0]
             if least is not None and self._agents_tok_s(alone) < least / MARGIN:

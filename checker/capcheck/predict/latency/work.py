@@ -12,7 +12,7 @@ from capcheck.predict.latency.lengths import Lengths
 from capcheck.predict.latency.server import PrefillTime, Server
 from capcheck.records import dataclass, replace
 
-KEPT = 256  # works remembered: 20 KiB each with 256 slots, 0.2 MiB with 2,048
+KEPT = 512  # works remembered: 20 KiB each with 256 slots, 0.2 MiB with 2,048
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,15 @@ def admission(server: Server, prompt: Lengths, output: Lengths) -> tuple[float, 
     """P(room for one more) beside 0, 1, 2, ... running requests, up to the first that is 0."""
     sure, room = _room(server, prompt, output)
     return (*(1.0,) * sure, *room, 0.0)
+
+
+def without_idle_bound(server: Server, prompt: Lengths, output: Lengths) -> Server:
+    """The server, not bound by a KV pool that its slots never fill: what works alike is equal."""
+    if server.kv_tokens is None:
+        return server
+    sure, room = _room(server, prompt, output)
+    is_idle = sure + len(room) >= server.slots and (not room or room[-1] >= 1.0)
+    return replace(server, kv_tokens=None) if is_idle else server
 
 
 def _room(server: Server, prompt: Lengths, output: Lengths) -> tuple[int, list[float]]:
