@@ -17,8 +17,7 @@ from capcheck.judge import Checked, Context, Started, start
 from capcheck.manifest.deployment import Deployment
 from capcheck.predict.latency.ends import End
 from capcheck.records import dataclass, replace
-from capcheck.search.alternative import Edit
-from capcheck.search.edits import disruption, edits, root_of_edits
+from capcheck.search.edits import Disruption, edits
 from capcheck.search.miss import Miss
 from capcheck.search.passing import (
     FADING_RISKS,
@@ -37,7 +36,7 @@ from capcheck.search.space import Family, late_by
 MONEY = frozenset({"budget"})
 
 # Cost, then quality (TR133 SS10.3), then how little changes, then the order of the space.
-Rank = tuple[float, float, tuple[int, int], int, int]
+Rank = tuple[float, float, Disruption, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,10 +240,9 @@ class Cheapest:
 
         return passing[_fewest(least, most, passes_with)]
 
-    def edits_to(self, miss: Miss) -> tuple[Edit, ...]:
-        """The edits that lead to what misses, today's replicas kept."""
-        today = self.today.resolved.deployment
-        return edits(today, replace(self._of(miss), replicas=today.replicas))
+    def disruption(self, miss: Miss) -> Disruption:
+        """Of what misses, with today's replicas."""
+        return self._sketch_of(miss).copy.disruption
 
     def at_least(self, miss: Miss) -> float:
         """By which share of a limit it misses, a lone request's time counted."""
@@ -338,25 +336,21 @@ class Cheapest:
 
     def _rank(self, candidate: _Candidate) -> Rank:
         """No member of the candidate ranks before this."""
-        family = candidate.family
+        family, replicas = candidate.family, candidate.replicas
         if candidate.setting < 0:
-            return family.usd_month(candidate.replicas), -math.inf, (-1, 0), family.order, -1
-        today = self.today.resolved.deployment
-        replicas = self.replication.stated(candidate.replicas)
-        changed = edits(today, replace(self._stated(candidate), replicas=replicas))
+            return family.usd_month(replicas), -math.inf, (-1, 0), family.order, -1
+        heaviest, number = self._sketch(candidate).copy.disruption
+        of_replicas = self.replication.disruption(replicas)
         return (
-            family.usd_month(candidate.replicas),
+            family.usd_month(replicas),
             -self.prospects.quality(family),
-            disruption(changed, root_of_edits(today)),
+            (max(heaviest, of_replicas[0]), number + of_replicas[1]),
             family.order,
             candidate.setting,
         )
 
     def _sketch(self, candidate: _Candidate) -> Sketch:
         return self.prospects.settings(candidate.family)[candidate.setting]
-
-    def _stated(self, candidate: _Candidate) -> Deployment:
-        return self._set(candidate.family, self._sketch(candidate))
 
     def _of(self, miss: Miss) -> Deployment:
         return self._set(miss.family, self._sketch_of(miss))

@@ -29,6 +29,10 @@ FIELDS: Mapping[str, Callable[[Deployment], Scalar | None]] = {
 }
 RANKS = {pointer: rank for rank, pointer in enumerate(FIELDS)}
 
+# The rank of the heaviest edit, -1 without any, then the number of edits.
+Disruption = tuple[int, int]
+NO_DISRUPTION = (-1, 0)
+
 
 def edits(today: Deployment, candidate: Deployment) -> tuple[Edit, ...]:
     """Every setting in which `candidate` differs, lightest first; pointers are from the root."""
@@ -45,13 +49,14 @@ def edits(today: Deployment, candidate: Deployment) -> tuple[Edit, ...]:
     return tuple(found)
 
 
-def disruption(changes: tuple[Edit, ...], root: str) -> tuple[int, int]:
-    """How much an alternative asks of its user: its heaviest edit, then the number of edits.
+def disruption(changes: tuple[Edit, ...], root: str) -> Disruption:
+    """How much an alternative asks of its user.
 
     `root` is the deployment's JSON pointer.
     """
-    heaviest = max((RANKS[edit.pointer.removeprefix(root)] for edit in changes), default=-1)
-    return heaviest, len(changes)
+    if not changes:
+        return NO_DISRUPTION
+    return max(RANKS[edit.pointer.removeprefix(root)] for edit in changes), len(changes)
 
 
 def _writes_replicas(today: Deployment, pointer: str) -> bool:

@@ -12,7 +12,7 @@ from capcheck.finding import Gate
 from capcheck.judge import Checked, Started
 from capcheck.search.alternative import Alternative
 from capcheck.search.cheapest import Cheapest
-from capcheck.search.edits import disruption, root_of_edits
+from capcheck.search.edits import NO_DISRUPTION, Disruption
 from capcheck.search.miss import Miss
 from capcheck.search.offer import alternative
 from capcheck.search.passing import binding_gate, distance
@@ -105,12 +105,13 @@ def why_not(
     """
     best = found[0].usd_month if found else today.forecast.cost.usd_month.value
     ceiling = math.inf if best is None else best
-    root = root_of_edits(today.resolved.deployment)
     seen: set[tuple[object, ...]] = set()
-    dropped: list[tuple[tuple[int, int], float, int, Miss]] = []
+    dropped: list[tuple[Disruption, float, int, Miss]] = []
     for index, miss in enumerate(cheapest.misses):
-        if cheapest.costs_less(miss.family, ceiling) and (changed := cheapest.edits_to(miss)):
-            dropped.append((disruption(changed, root), miss.at_least, index, miss))
+        if cheapest.costs_less(miss.family, ceiling):
+            disruption = cheapest.disruption(miss)
+            if disruption != NO_DISRUPTION:
+                dropped.append((disruption, miss.at_least, index, miss))
     tried: list[Alternative] = []
     of_gpu: Counter[str] = Counter()
     for _, _, _, miss in sorted(dropped):

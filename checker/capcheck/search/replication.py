@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import field
 from functools import cached_property
 
 from capcheck.manifest.deployment import Replicas
 from capcheck.predict.cost import HOURS_PER_MONTH
-from capcheck.records import dataclass
+from capcheck.records import dataclass, replace
 from capcheck.resolution.resolved import Resolved
 from capcheck.rules.availability import MANY_REPLICAS
 from capcheck.search.axes import fewest_replicas, replicas_are_fixed
+from capcheck.search.edits import Disruption, disruption, edits, root_of_edits
 from capcheck.search.hardware import Hardware
 
 # TR133 SS10.1 searches 1 to 16 instances.
@@ -26,6 +28,7 @@ class Replication:
 
     today: Resolved
     ceiling_usd_month: float = math.inf
+    disruptions: dict[int, Disruption] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def fewest(self) -> int:
@@ -52,6 +55,14 @@ class Replication:
         stated = self.today.deployment.replicas
         most = replicas if stated.min == stated.max else max(replicas, stated.max)
         return Replicas(replicas, most)
+
+    def disruption(self, replicas: int) -> Disruption:
+        """Of writing so many in place of today's."""
+        if replicas not in self.disruptions:
+            today = self.today.deployment
+            changed = edits(today, replace(today, replicas=self.stated(replicas)))
+            self.disruptions[replicas] = disruption(changed, root_of_edits(today))
+        return self.disruptions[replicas]
 
     @cached_property
     def budget_usd_month(self) -> float:

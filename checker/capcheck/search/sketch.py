@@ -22,6 +22,7 @@ from capcheck.registry.specs import GpuSpec
 from capcheck.registry.tables import Registry
 from capcheck.resolution.engine_settings import Machine, Parts, values
 from capcheck.resolution.resolved import Resolved
+from capcheck.search.edits import Disruption, disruption, edits, root_of_edits
 from capcheck.search.members import most_slots, others
 from capcheck.search.space import Family
 
@@ -36,10 +37,12 @@ KEPT = 8
 class Copy:
     """Speed and memory of an engine copy, as a forecast would have them.
 
-    They depend on nothing but what deployments of one space have in common. Of `resolved` nothing
-    else holds: lengths, rates, origins, prices and replicas are another deployment's.
+    They depend on nothing but what deployments of one space have in common. Of `resolved`, and of
+    `today` from which it is asked for, nothing else holds: lengths, rates, origins, prices and
+    replicas are another deployment's.
     """
 
+    today: Deployment
     resolved: Resolved
     coefficients: Coefficients
     speeds: dict[tuple[float, int], Speed | Estimate]
@@ -59,6 +62,12 @@ class Copy:
     def memory(self) -> Memory:
         """Of the fullest GPU."""
         return memory(self.resolved, self.coefficients)
+
+    @cached_property
+    def disruption(self) -> Disruption:
+        """Of everything in which it differs from today's, with today's replicas."""
+        stated = replace(self.resolved.deployment, replicas=self.today.replicas)
+        return disruption(edits(self.today, stated), root_of_edits(self.today))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +196,11 @@ def sketch(family: Family, serving: Serving, today: Resolved, context: Context) 
     """The sketch of a member of a family by its settings."""
     copy = family.copies.get(serving)
     if copy is None:
-        deployment = replace(family.of(today.deployment), serving=serving)
+        stated = today.deployment
+        deployment = replace(family.of(stated), serving=serving)
         resolved = sketched(family, deployment, today, context.registry)
-        copy = family.copies[serving] = Copy(resolved, context.coefficients, family.speeds)
+        copy = Copy(stated, resolved, context.coefficients, family.speeds)
+        family.copies[serving] = copy
     return Sketch(copy, today.deployment)
 
 
