@@ -222,11 +222,18 @@ class Cheapest:
     ) -> Checked | None:
         """The fewest replicas above `failing` with which every gate of load but `ignored` holds.
 
-        First by the gates at this end alone; what else is asked for rarely needs more.
+        First by the gates at this end alone; what else is asked for rarely needs more. What may do
+        mostly does, so that it is tried before the most.
         """
-        if self._held(started, most, ignored) is None:
-            return None
-        least = _fewest(failing, most, lambda n: self._held(started, n, ignored) is not None)
+
+        def does(replicas: int) -> bool:
+            return self._held(started, replicas, ignored) is not None
+
+        least = min(failing + 1, most)
+        if not does(least):
+            if least == most or not does(most):
+                return None
+            least = _fewest(least, most, does)
         found = self._loaded(started, least, ignored)
         if found is not None or least == most:
             return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import fields
 
 from capcheck.estimate import Estimate, Provenance, unknown, weakest
 from capcheck.manifest.deployment import Traffic
@@ -84,32 +84,34 @@ class _Ends:
             value, min(value, fast, slow), max(value, fast, slow), self.provenance, self.basis
         )
 
-    def latency(self, read: Callable[[Behaviour], float | None]) -> Estimate:
-        value, fast = read(self.value.copy), read(self.fast.copy)
-        if value is None or fast is None:
-            return Estimate(None, None, None, self.provenance, self._unstable())
-        slow = read(self.slow.copy)
-        if slow is None:
-            basis = f"{self.basis}; no upper bound: unstable at the slow end of the speed interval"
-            return Estimate(value, min(value, fast), None, self.provenance, basis)
-        return Estimate(
-            value, min(value, fast, slow), max(value, fast, slow), self.provenance, self.basis
-        )
-
     def _unstable(self) -> str:
         most = f"{self.value.saturation_rps:.3g}"
         return f"unstable: the queue grows without end above {most} requests/s"
 
     def distribution(self, name: str) -> Distribution:
+        """Of one of a copy's latencies; without bound where it is unstable at the slow end."""
+        value, fast, slow = (_percentiles(one, name) for one in (self.value, self.fast, self.slow))
+        if value is None or fast is None:
+            missing = Estimate(None, None, None, self.provenance, self._unstable())
+            return Distribution(missing, missing, missing, missing, missing)
+        basis = self.basis
+        if slow is None:
+            basis += "; no upper bound: unstable at the slow end of the speed interval"
+
         def part(label: str) -> Estimate:
-            return self.latency(lambda copy: _part(copy, name, label))
+            middle, low = getattr(value, label), getattr(fast, label)
+            if slow is None:
+                return Estimate(middle, min(middle, low), None, self.provenance, basis)
+            high = getattr(slow, label)
+            least, most = min(middle, low, high), max(middle, low, high)
+            return Estimate(middle, least, most, self.provenance, basis)
 
         return Distribution(part("mean"), part("p50"), part("p90"), part("p95"), part("p99"))
 
 
-def _part(copy: Behaviour, name: str, part: str) -> float | None:
-    percentiles: Percentiles | None = getattr(copy, name)
-    return None if percentiles is None else float(getattr(percentiles, part))
+def _percentiles(total: Total, name: str) -> Percentiles | None:
+    found: Percentiles | None = getattr(total.copy, name)
+    return found
 
 
 def _basis(traffic: Traffic, copies: int) -> str:
@@ -164,4 +166,5 @@ def _of_agents(ends: _Ends, read: Callable[[Total], float | None]) -> Estimate:
 
 
 def _parts(copy: Behaviour) -> dict[str, float]:
-    return {} if copy.parts_ms is None else asdict(copy.parts_ms)
+    parts = copy.parts_ms
+    return {} if parts is None else {one.name: getattr(parts, one.name) for one in fields(parts)}

@@ -153,7 +153,7 @@ class Passage:
 
 
 # Whether it surely breaks a limit is asked first, then what it is like, and for other limits.
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=256)
 def open_passage(work: Work, rate_per_ms: float) -> Passage:
     """With Poisson arrivals at a rate below saturation."""
     occupancy = open_occupancy(work, rate_per_ms)
