@@ -12,12 +12,14 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 
 from capcheck.judge import Checked, Context, Started, start
 from capcheck.manifest.deployment import Deployment
 from capcheck.predict.latency.ends import End
 from capcheck.records import dataclass, replace
-from capcheck.search.edits import Disruption, edits
+from capcheck.search.edits import NO_DISRUPTION, Disruption, edits
 from capcheck.search.miss import Miss
 from capcheck.search.passing import (
     FADING_RISKS,
@@ -40,17 +42,26 @@ Rank = tuple[float, float, Disruption, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A family, or one setting of it, that may pass with `replicas` or more.
+class _Able:
+    """A family that no bound rules out as a whole, with the replicas that it surely needs."""
 
-    `setting` is below 0 for a family not looked into, `started` None until the load of a setting is
-    asked for. `tried` says that one replica less does not do; `passing` that these do.
+    family: Family
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A setting of a family, `alone` its sketch, that may pass with `replicas` or more.
+
+    `started` is None until its load is asked for. `tried` says that one replica less does not do;
+    `passing` that these do.
     """
 
     family: Family
-    setting: int = -1
+    setting: int
+    alone: Sketch
+    replicas: int
     started: Started | None = None
-    replicas: int = 1
     tried: bool = False
     passing: Checked | None = None
 
@@ -82,80 +93,78 @@ class Cheapest:
 
     def __iter__(self) -> Iterator[Checked]:
         """Best rank first, one a family; every one differs from today's."""
-        waiting: list[tuple[Rank, _Candidate]] = []
+        waiting: list[tuple[Rank, _Able | _Candidate]] = []
         done: set[int] = set()
         unseen = self._unseen()
         coming = next(unseen, None)
         while coming or waiting:
+            found: Iterable[_Able | _Candidate]
             if coming and (not waiting or coming[0] < waiting[0][0]):
-                candidate, coming = coming[1], next(unseen, None)
+                family, coming = coming[1], next(unseen, None)
+                found = self._looked_at(family)
             else:
-                candidate = heapq.heappop(waiting)[1]
-            if candidate.family.order in done:
-                continue
-            if candidate.passing is not None:
-                done.add(candidate.family.order)
-                yield candidate.passing
-                continue
-            if candidate.setting < 0:
-                found = self._settings(candidate)
-            elif candidate.started is None:
-                found = self._started(candidate)
-            else:
-                found = self._closer(candidate, candidate.started)
-            for one in found:
-                heapq.heappush(waiting, (self._rank(one), one))
+                one = heapq.heappop(waiting)[1]
+                if one.family.order in done:
+                    continue
+                if isinstance(one, _Able):
+                    found = self._settings(one.family)
+                elif one.passing is not None:
+                    done.add(one.family.order)
+                    yield one.passing
+                    continue
+                elif one.started is None:
+                    found = self._started(one)
+                else:
+                    found = self._closer(one, one.started)
+            for better in found:
+                heapq.heappush(waiting, (self._rank(better), better))
 
-    def _unseen(self) -> Iterator[tuple[Rank, _Candidate]]:
-        """Every family that the ceiling allows, none looked into."""
+    def _unseen(self) -> Iterator[tuple[Rank, Family]]:
+        """Every family that the ceiling allows, none looked at, with its best rank."""
         fewest = self.replication.fewest
-        for family in self.families:
-            if family.usd_month(fewest) > self.ceiling_usd_month:
+        for hardware, families in groupby(self.families, attrgetter("hardware")):
+            usd_month = hardware.usd_month(fewest)
+            if usd_month > self.ceiling_usd_month:
                 return
-            candidate = _Candidate(family, replicas=fewest)
-            yield self._rank(candidate), candidate
+            for family in families:
+                yield _best_rank(family, usd_month), family
 
-    def _settings(self, candidate: _Candidate) -> Iterator[_Candidate]:
-        """The settings that no bound rules out, of a family that none rules out as a whole.
+    def _looked_at(self, family: Family) -> Iterable[_Able | _Candidate]:
+        """The settings of a family; none where a bound rules it out as a whole.
 
-        A family that surely needs more replicas than thought waits with these.
+        One that surely needs more replicas than thought waits with these.
         """
-        family, fewest = candidate.family, self.replication.fewest
+        fewest, limit = self.replication.fewest, self.replication.limit
         affordable = self.replication.affordable(family.hardware)
         if affordable < fewest:
             self._miss(family, family.short_by)
-            return
+            return ()
         short = self.prospects.short_by(family)
         if short > 0:
             self._miss(family, short)
-            return
-        if candidate.replicas == fewest:
-            replicas = self.prospects.needed(family)
-            if replicas > min(self.replication.limit, affordable):
-                short = math.inf if replicas > self.replication.limit else 0.0
-                self._miss(family, short, replicas)
-                return
-            if replicas > fewest:
-                yield replace(candidate, replicas=replicas)
-                return
-        for setting in range(len(self.prospects.settings(family))):
-            yield from self._setting(replace(candidate, setting=setting))
+            return ()
+        replicas = self.prospects.needed(family)
+        if replicas > min(limit, affordable):
+            self._miss(family, math.inf if replicas > limit else 0.0, replicas)
+            return ()
+        return self._settings(family) if replicas == fewest else (_Able(family, replicas),)
 
-    def _setting(self, candidate: _Candidate) -> Iterator[_Candidate]:
-        """A setting that is not ruled out without starting it."""
-        family = candidate.family
-        bounds = self.prospects.bounds(self._sketch(candidate))
-        if bounds is None:
-            return
-        is_out = bounds.short_by > 0 or bounds.replicas > self.prospects.most(family.hardware)
-        if is_out or (bounds.is_tight and "vram-low-headroom" not in self.prospects.risks_today):
-            self._miss(family, bounds.short_by, bounds.replicas, self._sketch(candidate))
-        else:
-            yield replace(candidate, replicas=bounds.replicas)
+    def _settings(self, family: Family) -> Iterator[_Candidate]:
+        """The settings that are not ruled out without starting them."""
+        tight_is_risk = "vram-low-headroom" not in self.prospects.risks_today
+        for setting, alone in enumerate(self.prospects.settings(family)):
+            bounds = self.prospects.bounds(alone)
+            if bounds is None:
+                continue
+            is_out = bounds.short_by > 0 or bounds.replicas > self.prospects.most(family.hardware)
+            if is_out or (bounds.is_tight and tight_is_risk):
+                self._miss(family, bounds.short_by, bounds.replicas, alone)
+            else:
+                yield _Candidate(family, setting, alone, bounds.replicas)
 
     def _started(self, candidate: _Candidate) -> Iterator[_Candidate]:
         """A setting started: its load is asked for unless another gate rules it out."""
-        family, alone = candidate.family, self._sketch(candidate)
+        family, alone = candidate.family, candidate.alone
         # What is not worth its load is told for less than what breaks a limit.
         if self.worth is None:
             fewest = self._fewest_that_may_do(candidate)
@@ -182,8 +191,8 @@ class Cheapest:
         Of a candidate that was not tried, one more than its own where those break one: it may well
         never be asked for again.
         """
-        alone, most = self._sketch(candidate), self.prospects.most(candidate.family.hardware)
-        breaks = partial(self.prospects.surely_breaks, alone)
+        most = self.prospects.most(candidate.family.hardware)
+        breaks = partial(self.prospects.surely_breaks, candidate.alone)
         if not candidate.tried:
             if not breaks(candidate.replicas):
                 return candidate.replicas
@@ -215,7 +224,7 @@ class Cheapest:
             return
         needed = most + 1 if found is None else found.resolved.replicas_min
         fewest = min(needed, self.replication.limit)
-        self._miss(family, 0.0, fewest, self._sketch(candidate), started)
+        self._miss(family, 0.0, fewest, candidate.alone, started)
 
     def _fewest_between(
         self, started: Started, failing: int, most: int, ignored: frozenset[str]
@@ -251,12 +260,17 @@ class Cheapest:
         """Of what misses, with today's replicas."""
         return self._sketch_of(miss).copy.disruption
 
+    def short_by(self, miss: Miss) -> float:
+        """By which share of a limit, the budget's included, it at least misses."""
+        over = self.replication.over_budget(miss.family.hardware, miss.replicas)
+        return max(miss.short_by, over)
+
     def at_least(self, miss: Miss) -> float:
-        """By which share of a limit it misses, a lone request's time counted."""
+        """The same with the time of a lone request counted."""
         if miss.setting is None:
-            return miss.at_least
+            return self.short_by(miss)
         limits = self.today.resolved.deployment.slo.latency
-        return max(miss.at_least, late_by(limits, miss.setting.lone_ms(end=self.end)))
+        return max(self.short_by(miss), late_by(limits, miss.setting.lone_ms(end=self.end)))
 
     def looked_into(self, miss: Miss) -> Iterator[Miss]:
         """The settings of a family that is out as a whole."""
@@ -265,8 +279,7 @@ class Cheapest:
             bounds = self.prospects.bounds(alone)
             if bounds is not None:
                 short = max(bounds.short_by, miss.short_by)
-                over = self.replication.over_budget(family.hardware, bounds.replicas)
-                yield Miss(family, alone, None, short, over)
+                yield Miss(family, alone, None, short, bounds.replicas)
 
     def costs_less(self, family: Family, usd_month: float) -> bool:
         """Whether the family's fewest replicas cost less than this."""
@@ -338,26 +351,17 @@ class Cheapest:
     ) -> None:
         """`replicas` are the fewest that could do, as far as that is known."""
         fewest = replicas or self.replication.fewest
-        over = self.replication.over_budget(family.hardware, fewest)
-        self.misses.append(Miss(family, setting, started, short_by, over))
+        self.misses.append(Miss(family, setting, started, short_by, fewest))
 
-    def _rank(self, candidate: _Candidate) -> Rank:
-        """No member of the candidate ranks before this."""
-        family, replicas = candidate.family, candidate.replicas
-        if candidate.setting < 0:
-            return family.usd_month(replicas), -math.inf, (-1, 0), family.order, -1
-        heaviest, number = self._sketch(candidate).copy.disruption
-        of_replicas = self.replication.disruption(replicas)
-        return (
-            family.usd_month(replicas),
-            -self.prospects.quality(family),
-            (max(heaviest, of_replicas[0]), number + of_replicas[1]),
-            family.order,
-            candidate.setting,
-        )
-
-    def _sketch(self, candidate: _Candidate) -> Sketch:
-        return self.prospects.settings(candidate.family)[candidate.setting]
+    def _rank(self, one: _Able | _Candidate) -> Rank:
+        """No member of a family, or none with the setting, ranks before this."""
+        family, usd_month = one.family, one.family.usd_month(one.replicas)
+        if isinstance(one, _Able):
+            return _best_rank(family, usd_month)
+        heaviest, number = one.alone.copy.disruption
+        of_replicas = self.replication.disruption(one.replicas)
+        changed = max(heaviest, of_replicas[0]), number + of_replicas[1]
+        return usd_month, -self.prospects.quality(family), changed, family.order, one.setting
 
     def _of(self, miss: Miss) -> Deployment:
         return self._set(miss.family, self._sketch_of(miss))
@@ -373,6 +377,11 @@ class Cheapest:
     def _start(self, deployment: Deployment) -> Started:
         fewest = self.replication.stated(self.replication.fewest)
         return start(replace(deployment, replicas=fewest), self.context)
+
+
+def _best_rank(family: Family, usd_month: float) -> Rank:
+    """No member of a family that costs so much ranks before this."""
+    return usd_month, -math.inf, NO_DISRUPTION, family.order, -1
 
 
 def _fewest(failing: int, holding: int, holds: Callable[[int], bool]) -> int:

@@ -11,7 +11,6 @@ from capcheck.judge import Checked, Context, Started, start
 from capcheck.manifest.deployment import Deployment
 from capcheck.records import dataclass, replace
 from capcheck.rules import vram
-from capcheck.search.members import holds_requests
 from capcheck.search.passing import LASTING_RISKS, holds, reservation
 from capcheck.search.prospects import Prospects
 from capcheck.search.replication import Replication
@@ -155,9 +154,9 @@ def _members(family: Family, prospects: Prospects) -> Iterator[Member]:
     least = most if asked.usd_per_million_tokens is None else replication.fewest
     stated = family.of(prospects.today.resolved.deployment)
     for alone in prospects.settings(family):
-        gate = vram.gate_of(alone.memory, stated.place)
+        gate = alone.copy.fits
         is_risk = vram.has_little_left(gate) and "vram-low-headroom" not in prospects.risks_today
-        if holds(gate, "slow") and not is_risk and holds_requests(alone.resolved):
+        if holds(gate, "slow") and not is_risk and prospects.holds_requests(alone):
             deployment = replace(stated, serving=alone.copy.resolved.deployment.serving)
             for replicas in range(most, least - 1, -1):
                 counted = replace(deployment, replicas=replication.stated(replicas))

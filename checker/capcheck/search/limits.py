@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 
 from capcheck.judge import Checked, Context, Started
 from capcheck.manifest.deployment import Deployment
@@ -39,6 +40,7 @@ def far_end(checked: Checked | Started, context: Context, pointer: str) -> float
     return limit.estimate.high if limit.sense == "max" else limit.estimate.low
 
 
+@lru_cache(maxsize=64)
 def gate_of(pointer: str) -> str:
     """The gate that a limit decides."""
     _, section, name = pointer.split("/")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from capcheck.manifest.deployment import Deployment, Serving
+from capcheck.manifest.deployment import Deployment, Serving, Traffic
 from capcheck.predict.forecast import Memory
 from capcheck.records import replace
 from capcheck.registry import support
@@ -112,23 +112,21 @@ def _needed_context(resolved: Resolved) -> int | None:
         return None
     if traffic.prompt_tokens is None or traffic.output_tokens is None:
         return None
-    longest_request = longest(traffic.prompt_tokens) + longest(traffic.output_tokens)
-    needed = 1 << (longest_request - 1).bit_length()
+    longest_tokens = longest_request(traffic)
+    needed = 1 << (longest_tokens - 1).bit_length()
     if needed < engine.max_model_len:
         return needed
     known = resolved.model.max_context if resolved.model else None
-    if longest_request <= engine.max_model_len or known is None or longest_request > known:
+    if longest_tokens <= engine.max_model_len or known is None or longest_tokens > known:
         return None
     return min(needed, known)
 
 
-def holds_requests(resolved: Resolved) -> bool:
-    """Whether the context in force holds the longest stated request."""
-    engine, traffic = resolved.engine, resolved.deployment.traffic
-    if engine is None or traffic is None:
-        return True
-    longest_request = longest(traffic.prompt_tokens) + longest(traffic.output_tokens)
-    return longest_request <= engine.max_model_len
+def longest_request(traffic: Traffic | None) -> int:
+    """Tokens in and out of the longest request that is stated; 0 where nobody says."""
+    if traffic is None:
+        return 0
+    return longest(traffic.prompt_tokens) + longest(traffic.output_tokens)
 
 
 def _fractions(resolved: Resolved) -> Iterator[float]:

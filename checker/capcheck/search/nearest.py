@@ -111,7 +111,7 @@ def why_not(
         if cheapest.costs_less(miss.family, ceiling):
             disruption = cheapest.disruption(miss)
             if disruption != NO_DISRUPTION:
-                dropped.append((disruption, miss.at_least, index, miss))
+                dropped.append((disruption, cheapest.short_by(miss), index, miss))
     tried: list[Alternative] = []
     of_gpu: Counter[str] = Counter()
     for _, _, _, miss in sorted(dropped):

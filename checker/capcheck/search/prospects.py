@@ -16,12 +16,23 @@ from capcheck.rules import vram
 from capcheck.rules.case import Case
 from capcheck.rules.latency import HIGH_UTILISATION
 from capcheck.search.hardware import Hardware
-from capcheck.search.members import holds_requests
+from capcheck.search.members import longest_request
 from capcheck.search.passing import LASTING_RISKS, distance, holds, keeps_quality
 from capcheck.search.ranking import ranked_quality
 from capcheck.search.replication import Replication
-from capcheck.search.sketch import Sketch, alone, asked_of, held_to, settings
+from capcheck.search.sketch import (
+    Sketch,
+    alone,
+    asked_of,
+    held_to,
+    limited,
+    remember,
+    settings,
+)
 from capcheck.search.space import Family, late_by, median_steps
+
+# A family remembers of so many sets of limits how much too slow a lone request is.
+LIMITS_KEPT = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +71,40 @@ class Prospects:
     risks_today: frozenset[str] = field(init=False)
     asked: object = field(init=False)
     steps: float = field(init=False)
+    limited: object = field(init=False)
     held_to: object = field(init=False)
+    most_replicas: int = field(init=False)
+    longest_request: int = field(init=False)
 
     def __post_init__(self) -> None:
         """What is a risk today already is none of another configuration."""
         self.risks_today = frozenset(found.rule for found in self.today.findings)
-        self.asked = asked_of(self.today.resolved.deployment)
-        self.steps = median_steps(self.today.resolved.deployment.traffic)
-        self.held_to = held_to(self.today.resolved.deployment, self.end)
+        stated = self.today.resolved.deployment
+        self.asked = asked_of(stated)
+        self.steps = median_steps(stated.traffic)
+        self.limited = limited(stated, self.end)
+        self.held_to = held_to(stated, self.end)
+        self.longest_request = longest_request(stated.traffic)
+        many = "many-replicas" in self.risks_today
+        replication = self.replication
+        self.most_replicas = replication.limit if many else replication.without_risk
 
     def short_by(self, family: Family) -> float:
         """What all of a family lack of memory, quality or speed, as a share of the limit."""
+        short = max(family.short_by, self._weighed(family).short_by)
+        if short > 0:
+            limits = self.today.resolved.deployment.slo.latency
+            return max(short, late_by(limits, family.least_ms(self.steps)))
+        late = family.late.get(self.limited)
+        return self._late_by(family) if late is None else late
+
+    def _late_by(self, family: Family) -> float:
+        """The share of a limit by which a lone request is too slow, as first it is known."""
         limits = self.today.resolved.deployment.slo.latency
         late = late_by(limits, family.least_ms(self.steps))
-        short = max(family.short_by, self._weighed(family).short_by, late)
-        return short or late_by(limits, self.alone(family).lone_ms(end=self.end))
+        late = late or late_by(limits, self.alone(family).lone_ms(end=self.end))
+        remember(family.late, self.limited, late, most=LIMITS_KEPT)
+        return late
 
     def needed(self, family: Family) -> int:
         """Replicas that each setting of a family needs at the least, by this end alone."""
@@ -111,14 +141,18 @@ class Prospects:
 
     def bounds(self, alone: Sketch) -> Bounds | None:
         """What a setting lacks whatever its load; None when its context is too short."""
-        if not holds_requests(alone.resolved):
+        if not self.holds_requests(alone):
             return None
-        gate = vram.gate_of(alone.memory, self.today.resolved.deployment.place)
-        replicas = self._needed(alone)
+        gate, replicas = alone.copy.fits, self._needed(alone)
         short = 0.0 if holds(gate, self.end) else distance(gate, self.end)
         if replicas > self.replication.limit:
             short = math.inf
         return Bounds(short, replicas, is_tight=vram.has_little_left(gate))
+
+    def holds_requests(self, alone: Sketch) -> bool:
+        """Whether the context in force holds the longest stated request."""
+        engine = alone.copy.resolved.engine
+        return engine is None or self.longest_request <= engine.max_model_len
 
     def surely_breaks(self, alone: Sketch, replicas: int) -> bool:
         """Whether a limit of load is surely broken by so many; False: it may hold."""
@@ -133,9 +167,7 @@ class Prospects:
 
     def most(self, hardware: Hardware) -> int:
         """The most replicas that are affordable and no risk by their number alone."""
-        many = "many-replicas" in self.risks_today
-        most = self.replication.limit if many else self.replication.without_risk
-        return min(most, self.replication.affordable(hardware))
+        return min(self.most_replicas, self.replication.affordable(hardware))
 
     def quality(self, family: Family) -> float:
         """As it ranks."""
@@ -146,9 +178,10 @@ class Prospects:
         return self._weighed(family).predicted
 
     def _weighed(self, family: Family) -> Weighed:
-        found = self.weighed.get(family.weights)
+        weights = family.served.weights
+        found = self.weighed.get(weights)
         if found is None:
-            found = self.weighed[family.weights] = self._weigh(family)
+            found = self.weighed[weights] = self._weigh(family)
         return found
 
     def _weigh(self, family: Family) -> Weighed:

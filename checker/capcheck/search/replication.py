@@ -78,15 +78,27 @@ class Replication:
         tokens = rate * traffic.output_tokens.mean * 3600.0 * HOURS_PER_MONTH
         return min(most_usd, each * tokens / 1e6)
 
+    @cached_property
+    def most_usd_month(self) -> float:
+        """What a month may cost by ceiling and budget."""
+        return min(self.ceiling_usd_month, self.budget_usd_month)
+
+    @cached_property
+    def busiest_rps(self) -> float:
+        """The rate that asks for more replicas; 0 where none does."""
+        traffic = self.today.deployment.traffic
+        if traffic is None or traffic.requests_per_second is None or replicas_are_fixed(self.today):
+            return 0.0
+        return traffic.busiest_rps
+
     def affordable(self, hardware: Hardware) -> int:
         """The most replicas within ceiling and budget; any number without a price."""
         each = hardware.usd_month_each
         if not each:
             return self.limit if self.ceiling_usd_month == math.inf else 0
-        most_usd = min(self.ceiling_usd_month, self.budget_usd_month)
-        if most_usd == math.inf:
+        if self.most_usd_month == math.inf:
             return self.limit
-        return int(most_usd / each + ROUNDING) * hardware.replicas_each
+        return int(self.most_usd_month / each + ROUNDING) * hardware.replicas_each
 
     def over_budget(self, hardware: Hardware, replicas: int) -> float:
         """The share of the budget by which so many cost too much; 0 without a budget."""
@@ -98,9 +110,6 @@ class Replication:
     def needed(self, each_rps: float | None, *, busy: float = 1.0) -> int:
         """The fewest that the stated rate keeps busy for no more than this share, when `each_rps`
         saturates one."""
-        traffic = self.today.deployment.traffic
-        if not each_rps or traffic is None or traffic.requests_per_second is None:
+        if not each_rps or not self.busiest_rps:
             return self.fewest
-        if replicas_are_fixed(self.today):
-            return self.fewest
-        return max(self.fewest, math.ceil(traffic.busiest_rps / (each_rps * busy) - ROUNDING))
+        return max(self.fewest, math.ceil(self.busiest_rps / (each_rps * busy) - ROUNDING))

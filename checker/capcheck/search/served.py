@@ -20,12 +20,14 @@ SURE_SHARE_OF_WEIGHTS = 0.95
 class Served:
     """What runs on the GPUs: on each axis the text to write and the thing it means.
 
-    `least_gib` surely has to be on the GPUs of a replica, `read_bytes` is what each token reads.
+    `weights` are the names of model, quant and engine, which decide the quality; `least_gib` surely
+    has to be on the GPUs of a replica, `read_bytes` is what each token reads.
     """
 
     model: Model
     backend: Backend
     quant: Quant
+    weights: tuple[str, str, str]
     least_gib: float
     read_bytes: float
 
@@ -40,7 +42,8 @@ def served_by(axes: Axes, registry: Registry) -> Iterator[Served]:
                 # An input embedding may stay outside of the GPUs.
                 least_gib = SURE_SHARE_OF_WEIGHTS * held / GIB
                 read = read_bytes(spec, weights, sequences=1.0)
-                yield Served(model, backend, quant, least_gib, read)
+                names = spec.name, weights.name, backend[1].name
+                yield Served(model, backend, quant, names, least_gib, read)
 
 
 def _other_models(axes: Axes, registry: Registry) -> Iterator[Model]:

@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 from typing import TypeVar
 
 from capcheck.estimate import Estimate, unknown
+from capcheck.finding import Gate
 from capcheck.judge import Context
 from capcheck.manifest.deployment import Deployment, Serving
 from capcheck.predict.coefficients import Coefficients
@@ -22,6 +23,7 @@ from capcheck.registry.specs import GpuSpec
 from capcheck.registry.tables import Registry
 from capcheck.resolution.engine_settings import Machine, Parts, values
 from capcheck.resolution.resolved import Resolved
+from capcheck.rules import vram
 from capcheck.search.edits import Disruption, disruption, edits, root_of_edits
 from capcheck.search.members import most_slots, others
 from capcheck.search.space import Family
@@ -62,6 +64,11 @@ class Copy:
     def memory(self) -> Memory:
         """Of the fullest GPU."""
         return memory(self.resolved, self.coefficients)
+
+    @cached_property
+    def fits(self) -> Gate:
+        """Whether the device holds that, at some place of the manifest."""
+        return vram.gate_of(self.memory, self.today.place)
 
     @cached_property
     def disruption(self) -> Disruption:
@@ -151,6 +158,11 @@ def asked_of(today: Deployment) -> object:
     return _key(*lengths, traffic.prefix_cache_hit_rate, limits_tpot)
 
 
+def limited(today: Deployment, end: End) -> object:
+    """What decides, beside the family, whether a lone request is too slow: a fast key."""
+    return _key(asked_of(today), today.slo.latency, end)
+
+
 def held_to(today: Deployment, end: End) -> object:
     """What decides, beside sketch and replicas, whether limits of load hold: a fast key."""
     return _key(today.traffic, today.slo, end)
@@ -166,7 +178,7 @@ def alone(family: Family, today: Resolved, context: Context, asked: object) -> S
     found = family.alone.get(asked)
     if found is None:
         found = sketch(family, family.serving, today, context)
-        _remember(family.alone, asked, found)
+        remember(family.alone, asked, found)
     return found
 
 
@@ -181,14 +193,14 @@ def settings(
         others_too = others(stated, own.memory, context.registry)
         sketches = (sketch(family, one.serving, today, context) for one in others_too)
         found = (own, *sketches)
-        _remember(family.settings, asked, found)
+        remember(family.settings, asked, found)
     return found
 
 
-def _remember(known: dict[object, Found], asked: object, found: Found) -> None:
+def remember(known: dict[object, Found], asked: object, found: Found, *, most: int = KEPT) -> None:
     """Of what was asked last: the lengths of a thousand deployments may all differ."""
     known[asked] = found
-    if len(known) > KEPT:
+    if len(known) > most:
         del known[next(iter(known))]
 
 

@@ -45,7 +45,7 @@ class Family:
     `order` is by what is served, then by hardware, each as the tables list them. `short_by` is the
     share of the memory by which at least the weights alone are too large, 0 when they may do.
     `copies` and `speeds` are remembered of its members, `alone` and `settings` their sketches by
-    what is asked of them.
+    what is asked of them, `late` by which share of its limits a lone request is too slow.
     """
 
     served: Served
@@ -62,6 +62,7 @@ class Family:
     settings: dict[object, tuple[Sketch, ...]] = field(
         default_factory=dict, compare=False, repr=False
     )
+    late: dict[object, float] = field(default_factory=dict, compare=False, repr=False)
 
     def of(self, today: Deployment) -> Deployment:
         """The manifest entry, with one replica."""
@@ -70,7 +71,7 @@ class Family:
     @property
     def weights(self) -> tuple[str, str, str]:
         """What decides the quality: model, quant and engine."""
-        return self.served.model[1].name, self.served.quant[1].name, self.served.backend[1].name
+        return self.served.weights
 
     def usd_month(self, replicas: int) -> float:
         """What so many replicas cost; infinite without a price."""
