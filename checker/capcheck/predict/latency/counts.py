@@ -7,6 +7,8 @@ import math
 from capcheck.predict.latency.lengths import gamma_at_normal
 
 FEW = 6.0  # up to this mean a count is counted, above it a gamma is close enough
+MOST = 100  # where a count that its arrivals lengthen without end is cut off
+NEGLIGIBLE = 1e-4  # a share that no draw falls into
 
 
 def none_up_to(share: float) -> float:
@@ -29,10 +31,34 @@ def count_at(mean: float, stretch: float, share: float, z: float) -> float:
     below = factor = math.exp(-mean)
     if below >= share:
         return 0.0
-    decay = math.exp(-stretch)
     count = 0
-    while below < share and count < 100:
+    if not stretch:
+        while below < share and count < MOST:
+            count += 1
+            factor *= mean / count
+            below += factor
+        return float(count)
+    decay = math.exp(-stretch)
+    while below < share and count < MOST:
         count += 1
         factor *= decay / count
         below += factor * mean * (mean + count * stretch) ** (count - 1)
     return float(count)
+
+
+def shares_up_to(mean: float, stretch: float) -> list[float]:
+    """Of a mean of up to FEW, the shares that do not exceed 0, 1, 2, ...; the last one is all.
+
+    Where a share belongs among them is its `count_at`.
+    """
+    mean = max(0.0, min(FEW, mean))
+    below = factor = math.exp(-mean)
+    decay = math.exp(-stretch)
+    shares = [below]
+    while below < 1.0 - NEGLIGIBLE and len(shares) <= MOST:
+        count = len(shares)
+        factor *= decay / count
+        below += factor * mean * (mean + count * stretch) ** (count - 1)
+        shares.append(below)
+    shares[-1] = 1.0
+    return shares

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from capcheck.predict.latency.arrival import Found
-from capcheck.predict.latency.counts import count_at
+from capcheck.predict.latency.counts import FEW, count_at, shares_up_to
 from capcheck.predict.latency.occupancy import Occupancy
 from capcheck.predict.latency.work import Work, between
 
@@ -65,7 +66,9 @@ class DecodeStage:
         The prompts that arrived in the last `behinds_ms` of its own prefill come first.
         """
         work, columns = self.work, found.columns
-        cv, sizes = work.output.cv, work.prompt.cv
+        if self.most <= 1.0:  # a batch of its own, and nobody is let in meanwhile
+            return [work.steps_ms[1] * count for count in steps]
+        alike, sizes = work.output.cv <= 0.0, work.prompt.cv
         longest = (*work.steps_ms, work.steps_ms[-1])
         stretch, scale = self.stretch, 1.0 - self.stretch
         timely = (1.0 - self.by_step) * self.rate / (1.0 - self.load)
@@ -74,14 +77,15 @@ class DecodeStage:
         others = most - 1.0
         deviation, prefill = self.deviation, work.beside_ms
         most_ms = work.beside_ms / work.chunks if work.chunks else math.inf
-        often = 1.0 / work.decode_steps if work.decode_steps else 0.0
-        lags, evenness = 0.5 * (cv**2 - 1.0), min(1.0, cv) ** 2
         seen, by_step, each_refills = self.seen, self.by_step, self.refills
         comes_back = self.away_ms < math.inf
         relaxed, variance = self.step_ms / (1.0 - self.load) / self.relaxation, self.variance
         sqrt, exp = math.sqrt, math.exp
+        fewer: Sequence[float] = ()
+        more: Sequence[float] = ()
         known = -1.0
-        decodes = []
+        decodes: list[float] = []
+        put = decodes.append
         for n, count, behind, none, lump, z_lump, z_size, z_drift in zip(
             found.others,
             steps,
@@ -93,10 +97,10 @@ class DecodeStage:
             columns.z_drift,
             strict=True,
         ):
-            if count <= 0.0:
-                decodes.append(0.0)
-                continue
             if count != known:
+                if count <= 0.0:
+                    put(0.0)
+                    continue
                 known = count
                 ages = count * relaxed  # as in `_inertia`: a call for each draw costs too much
                 if ages < 1e-9:
@@ -106,32 +110,32 @@ class DecodeStage:
                 drift = sqrt(drift) if drift > 0.0 else 0.0
                 level = centre - seen * follow
                 early = self._early(count) if comes_back else 1.0
-                refills = by_step * count * each_refills
-            mean = (count * usual + behind * early) * timely + refills
+                refills, own_ms = by_step * count * each_refills, count * usual
+                longest_ms = most_ms * count
+                if alike:  # most draws have the same count at both ends of the means
+                    few = ((own_ms + min(behinds_ms) * early) * timely + refills) * scale
+                    fewer = shares_up_to(few, stretch)
+                    few = ((own_ms + max(behinds_ms) * early) * timely + refills) * scale
+                    more = shares_up_to(few, stretch)
+            mean = (own_ms + behind * early) * timely + refills
             noise = private * z_drift
             extra = 0.0
             if mean > 0.0:
                 few = mean * scale
-                counted = 0.0 if few <= none else count_at(few, stretch, lump, z_lump)
+                if few <= none:
+                    counted = 0.0
+                elif few > FEW:  # the gamma of `count_at`: two calls for each draw cost too much
+                    ninth = 1.0 / sqrt(few * scale)
+                    ninth = ninth * ninth / 9.0
+                    root = 1.0 - ninth + z_lump * sqrt(ninth)
+                    counted = few / scale * root**3 if root > 0.0 else 0.0
+                else:
+                    counted = bisect_left(fewer, lump)
+                    if not alike or lump > more[counted]:
+                        counted = count_at(few, stretch, lump, z_lump)
                 prompts = mean + deviation * (counted - mean)
-                free = others - n
-                if prompts > free and prompts > 0.0:
-                    taken = n
-                    if free < 0.0:
-                        free, taken = 0.0, others
-                    # A slot that is taken refills at the rate of completions, one that is free at
-                    # half of it, as it is taken halfway: for equal lengths, not again (Cox 1962).
-                    cycles = count * often  # of a slot, while these steps last
-                    again = max(0.0, 0.5 * cycles + lags)
-                    turns = taken * cycles
-                    limit = free * (1.0 + again) + turns * (1.0 + cv)
-                    if prompts > limit:
-                        # Nobody is let in but for others that complete: a rare event counts whole
-                        # in a short stay (binomial), in a long one as the outputs vary (renewals).
-                        turns += free * again
-                        rare = count_at(turns, 0.0, lump, z_lump)
-                        even = sqrt(max(evenness, 1.0 - cycles))
-                        prompts = min(prompts, max(limit, free + turns + even * (rare - turns)))
+                if prompts > others - n and prompts > 0.0:
+                    prompts = self._let_in(prompts, n, count, lump, z_lump)
                 if prompts > 0.0:
                     extra = prompts * prefill
                     if sizes > 0.0:
@@ -146,9 +150,31 @@ class DecodeStage:
             step = longest[lower]
             step += (batch - lower) * (longest[lower + 1] - step)
             extra *= step / usual
-            longest_ms = most_ms * count
-            decodes.append(step * count + (extra if extra < longest_ms else longest_ms))
+            put(step * count + (extra if extra < longest_ms else longest_ms))
         return decodes
+
+    def _let_in(self, prompts: float, n: int, count: float, share: float, z: float) -> float:
+        """Of the `prompts` that come, more than slots are free beside `n`, those that get one.
+
+        That is while `count` steps last; `share` and `z` are those of `count_at`.
+        """
+        work = self.work
+        others, cv = self.most - 1.0, work.output.cv
+        free, taken = (others - n, n) if n <= others else (0.0, others)
+        # A slot that is taken refills at the rate of completions, one that is free at half of it,
+        # as it is taken halfway: for equal lengths, not again (Cox 1962).
+        cycles = count * (1.0 / work.decode_steps if work.decode_steps else 0.0)
+        again = max(0.0, 0.5 * cycles + 0.5 * (cv**2 - 1.0))
+        turns = taken * cycles
+        limit = free * (1.0 + again) + turns * (1.0 + cv)
+        if prompts <= limit:
+            return prompts
+        # Nobody is let in but for others that complete: a rare event counts whole in a short stay
+        # (binomial), in a long one as the outputs vary (renewals).
+        turns += free * again
+        rare = count_at(turns, 0.0, share, z)
+        even = math.sqrt(max(min(1.0, cv) ** 2, 1.0 - cycles))
+        return min(prompts, max(limit, free + turns + even * (rare - turns)))
 
     def rough_ms(self, found: Found, steps: Sequence[float]) -> list[float]:
         """`decodes_ms` to first order in what varies: enough to tell which draws are long."""

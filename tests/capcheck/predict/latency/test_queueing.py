@@ -1,8 +1,9 @@
 import math
+from bisect import bisect_left
 
 import pytest
 from capcheck.manifest.deployment import Tokens
-from capcheck.predict.latency.counts import count_at
+from capcheck.predict.latency.counts import count_at, shares_up_to
 from capcheck.predict.latency.lengths import Lengths, gamma_at_normal, lengths_of
 from capcheck.predict.latency.normal import normal_quantile
 from capcheck.predict.latency.queueing import (
@@ -138,6 +139,16 @@ def test_lengthened_counts(mean: float, stretch: float):
     assert average == pytest.approx(mean / (1 - stretch), rel=0.03)
     variance = sum((c - average) ** 2 for c in counts) / 2000
     assert variance == pytest.approx(mean / (1 - stretch) ** 3, rel=0.10)
+
+
+@pytest.mark.parametrize("mean", [0.0, 0.3, 2.0, 6.0])
+@pytest.mark.parametrize("stretch", [0.0, 0.4, 0.98])
+def test_counts_are_places_among_the_shares_up_to_them(mean: float, stretch: float):
+    shares = shares_up_to(mean, stretch)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    counts = [count_at(mean, stretch, u, normal_quantile(u)) for u in UNIFORM]
+    assert [float(bisect_left(shares, u)) for u in UNIFORM[:-1]] == counts[:-1]
 
 
 @pytest.mark.parametrize(("cv", "gini"), [(0.0, 0.0), (1.0, 0.5), (0.5, 0.2734)])
