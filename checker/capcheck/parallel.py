@@ -70,7 +70,8 @@ def _shared_out(
                 future = pools[process].submit(_do, [given[index] for index in indices])
                 running[future] = process, indices
 
-        for process in range(count):
+        # The second waits for the first, so that nobody waits for us.
+        for process in [*range(count)] * 2:
             feed(process)
         while running:
             for future in wait(running, return_when=FIRST_COMPLETED).done:
