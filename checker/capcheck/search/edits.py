@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from operator import attrgetter
 
 from capcheck.manifest.deployment import Deployment
-from capcheck.search.alternative import Edit, Scalar
+from capcheck.search.alternative import Edit
 
-# Every field that an alternative may set, from the lightest change to the heaviest.
-FIELDS: Mapping[str, Callable[[Deployment], Scalar | None]] = {
-    "/serving/max_num_seqs": lambda one: one.serving.max_num_seqs,
-    "/serving/max_model_len": lambda one: one.serving.max_model_len,
-    "/serving/gpu_memory_utilization": lambda one: one.serving.gpu_memory_utilization,
-    "/serving/kv_cache_dtype": lambda one: one.serving.kv_cache_dtype,
-    "/replicas": lambda one: one.replicas.min if "/replicas" in one.places else None,
-    "/replicas/min": lambda one: one.replicas.min,
-    "/replicas/max": lambda one: one.replicas.max,
-    "/quant": lambda one: one.quant,
-    "/gpus_per_replica": lambda one: one.gpus_per_replica,
-    "/serving/tensor_parallel_size": lambda one: one.serving.tensor_parallel_size,
-    "/serving/pipeline_parallel_size": lambda one: one.serving.pipeline_parallel_size,
-    "/usd_per_gpu_hour": lambda one: one.usd_per_gpu_hour,
-    "/instance_type": lambda one: one.instance_type,
-    "/gpu": lambda one: one.gpu,
-    "/backend_version": lambda one: one.backend_version,
-    "/backend": lambda one: one.backend,
-    "/model": lambda one: one.model,
-}
+# Every field that an alternative may set, from the lightest change to the heaviest; a deployment
+# has it where its pointer says.
+FIELDS = (
+    "/serving/max_num_seqs",
+    "/serving/max_model_len",
+    "/serving/gpu_memory_utilization",
+    "/serving/kv_cache_dtype",
+    "/replicas",
+    "/replicas/min",
+    "/replicas/max",
+    "/quant",
+    "/gpus_per_replica",
+    "/serving/tensor_parallel_size",
+    "/serving/pipeline_parallel_size",
+    "/usd_per_gpu_hour",
+    "/instance_type",
+    "/gpu",
+    "/backend_version",
+    "/backend",
+    "/model",
+)
 RANKS = {pointer: rank for rank, pointer in enumerate(FIELDS)}
+
+_values = attrgetter(*(pointer[1:].replace("/", ".") for pointer in FIELDS))
 
 # The rank of the heaviest edit, -1 without any, then the number of edits.
 Disruption = tuple[int, int]
@@ -38,14 +41,16 @@ def edits(today: Deployment, candidate: Deployment) -> tuple[Edit, ...]:
     """Every setting in which `candidate` differs, lightest first; pointers are from the root."""
     root = root_of_edits(today)
     found = []
-    for pointer, field in FIELDS.items():
-        previous, value = field(today), field(candidate)
-        if pointer.startswith("/replicas"):
-            if today.replicas == candidate.replicas or not _writes_replicas(today, pointer):
+    for pointer, previous, value in zip(FIELDS, _values(today), _values(candidate), strict=True):
+        if value is None or value == previous:
+            continue
+        if pointer.startswith("/replicas") and not _writes_replicas(today, pointer):
+            continue
+        if pointer == "/replicas":
+            value, previous = value.min, previous.min if pointer in today.places else None
+            if value == previous:
                 continue
-            value = candidate.replicas.max if pointer.endswith("max") else candidate.replicas.min
-        if value is not None and value != previous:
-            found.append(Edit(root + pointer, value, previous))
+        found.append(Edit(root + pointer, value, previous))
     return tuple(found)
 
 
