@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
-from operator import itemgetter
+from operator import add, itemgetter, truediv
 from typing import NamedTuple
 
 from capcheck.predict.latency.arrival import Found, found_closed, found_open, slot_wait
@@ -34,6 +34,8 @@ class Times(NamedTuple):
     @property
     def tpots(self) -> list[float]:
         """Of the requests with more than one token."""
+        if all(self.steps):
+            return list(map(truediv, self.decodes, self.steps))
         pairs = zip(self.decodes, self.steps, strict=True)
         return [decode / count for decode, count in pairs if count > 0.0]
 
@@ -94,7 +96,7 @@ class Passage:
         firsts, behinds = self.prefill.first_tokens_ms(found, prefills)
         decodes = self.decode.decodes_ms(found, steps, behinds)
         ttfts = self._ttfts(found, firsts)
-        latencies = [first + decode for first, decode in zip(ttfts, decodes, strict=True)]
+        latencies = list(map(add, ttfts, decodes))
         return Times(found.slot_ms, firsts, decodes, ttfts, latencies, steps)
 
     def ttfts(self, which: Sequence[int] | None = None) -> list[float]:
@@ -113,6 +115,8 @@ class Passage:
 
     def _ttfts(self, found: Found, firsts: Sequence[float]) -> list[float]:
         delay = self.work.server.host_delay_ms
+        if not any(found.slot_ms):
+            return [delay + first for first in firsts]
         return [wait + delay + first for wait, first in zip(found.slot_ms, firsts, strict=True)]
 
     def counted(self, metric: str) -> Sequence[int]:
