@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 
 from capcheck.predict.latency.arrival import Found
 from capcheck.predict.latency.counts import count_at
@@ -65,7 +66,7 @@ class PrefillStage:
         self, found: Found, prefills_ms: Sequence[float]
     ) -> tuple[Sequence[float], Sequence[float]]:
         """Prompts one after the other: an M/G/1 queue whose server steps between them."""
-        nobody = list(zip(self.all.others, self.all.aligned, strict=True)).count((0, False))
+        nobody, aligned_draws = self._nobody_and_aligned
         if nobody == DRAWS:
             return prefills_ms, prefills_ms
         work = self.work
@@ -83,7 +84,7 @@ class PrefillStage:
         along = self._along(queue, alone)
         across, deviates = math.sqrt(1.0 - along * along), by_rank()
         # From ranks among those that find some, and room, to ranks among all.
-        stretch = DRAWS / max(1, DRAWS - nobody - sum(self.all.aligned))
+        stretch = DRAWS / max(1, DRAWS - nobody - aligned_draws)
         steps, most, busy, chunked = work.steps_ms, work.most_decoding, self.busy, self.chunked
         quantile, waits_from = queue.quantile, _waits_from(queue.delayed / busy)
         # Who is below that whatever else it finds.
@@ -122,6 +123,14 @@ class PrefillStage:
                 ahead = count_at(n * self.refill, 0.0, joined, z_joined) * phase * alone
             put(total + ahead if ahead > 0.0 else total)
         return firsts, firsts
+
+    @cached_property
+    def _nobody_and_aligned(self) -> tuple[int, int]:
+        """How many of all draws find nobody in a slot, and how many come as a step ends."""
+        others, aligned = self.all.others, self.all.aligned
+        if not any(aligned):
+            return others.count(0), 0
+        return list(zip(others, aligned, strict=True)).count((0, False)), sum(aligned)
 
     def _along(self, queue: Wait, alone: float) -> float:
         """How far finding many in slots goes with finding a long prefill queue: a correlation.
