@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from operator import and_
 
 from capcheck.predict.latency.arrival import service_spread
 from capcheck.predict.latency.draws import DRAWS, percentiles_of
@@ -129,8 +130,6 @@ def _behaviour(passage: Passage, limits: Limits) -> Behaviour:
     work, occupancy, times = passage.work, passage.occupancy, passage.all_times
     waits, firsts, decodes, ttfts, latencies, _ = times
     delay = work.server.host_delay_ms
-    kept = list(_kept(times, limits))
-    good = sum(map(all, zip(*kept, strict=True))) if kept else DRAWS
     wait_for_slot, latency = percentiles_of(waits), percentiles_of(latencies)
     saturation = work.saturation_per_ms
     throughput = occupancy.arrivals_per_ms
@@ -144,7 +143,7 @@ def _behaviour(passage: Passage, limits: Limits) -> Behaviour:
         mean_running=throughput * (latency.mean - wait_for_slot.mean - delay),
         mean_waiting=throughput * wait_for_slot.mean,
         loss_rate=_loss(work, occupancy),
-        good=good / DRAWS,
+        good=_good(times, limits) / DRAWS,
         preemption=work.kv_limited and occupancy.queued > 0.01,
         queue_wait_ms=wait_for_slot,
         ttft_ms=percentiles_of(ttfts),
@@ -152,6 +151,15 @@ def _behaviour(passage: Passage, limits: Limits) -> Behaviour:
         latency_ms=latency,
         parts_ms=Parts(wait_for_slot.mean, delay, sum(firsts) / DRAWS, sum(decodes) / DRAWS),
     )
+
+
+def _good(times: Times, limits: Limits) -> int:
+    """How many draws keep all limits."""
+    first, *others = list(_kept(times, limits)) or [[True] * DRAWS]
+    good: Iterable[bool] = first
+    for kept in others:
+        good = map(and_, good, kept)
+    return sum(good)
 
 
 def _kept(times: Times, limits: Limits) -> Iterator[list[bool]]:

@@ -78,7 +78,8 @@ def _breaks(passage: Passage, limits: Sequence[LatencyLimit]) -> bool:
 
 def _is_broken_at_the_least(passage: Passage, limit: LatencyLimit, least: Sequence[float]) -> bool:
     """By what the draws take were each of them alone in its batch."""
-    values = [least[draw] for draw in passage.counted(limit.metric)]
+    draws = passage.counted(limit.metric)
+    values = [least[draw] for draw in draws] if len(draws) < DRAWS else least
     return bool(values) and percentile_of(values, limit.percentile) > limit.limit_ms * MARGIN
 
 
@@ -94,12 +95,16 @@ def _is_broken(passage: Passage, limit: LatencyLimit, least: Sequence[float]) ->
     if not draws:
         return False
     rough, values = passage.rough(metric), list(least)
-    rough_ms = percentile_of([rough[draw] for draw in draws], percentile)
+    ordered = sorted([rough[draw] for draw in draws] if len(draws) < DRAWS else rough)
+    rough_ms = percentile_of(ordered, percentile)
     if rough_ms < NEAR * limit.limit_ms:
         return False
     deciding = tail(percentile, len(draws))
     looked_at = deciding + max(FEWEST_MORE, deciding // 8)
-    longest = sorted(draws, key=rough.__getitem__)[-looked_at:]
+    shortest = ordered[-min(looked_at, len(ordered))]
+    longest = [draw for draw in draws if rough[draw] >= shortest]
+    if len(longest) > looked_at:
+        longest = sorted(longest, key=rough.__getitem__)[-looked_at:]
     near = [draw for draw in longest if values[draw] <= most]
     near = near if len(near) > 1 else longest
     if rough_ms < (NEAR + NEARER_BY_SHARE * len(near) / DRAWS) * limit.limit_ms:
@@ -107,4 +112,5 @@ def _is_broken(passage: Passage, limit: LatencyLimit, least: Sequence[float]) ->
     times = passage.times(near)
     for draw, value in zip(near, times.tpots if metric == "tpot" else times.latencies, strict=True):
         values[draw] = value
-    return percentile_of([values[draw] for draw in draws], percentile) > most
+    counted = [values[draw] for draw in draws] if len(draws) < DRAWS else values
+    return percentile_of(counted, percentile) > most

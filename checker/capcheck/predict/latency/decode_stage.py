@@ -192,6 +192,16 @@ class DecodeStage:
         lump = work.beside_ms * self.deviation * math.sqrt(prompts / (1.0 - self.stretch) ** 3)
         shared = slope * drift * SHARED_CAUSE
         noise = slope * drift * math.sqrt(1.0 - SHARED_CAUSE**2)
+        if work.output.cv <= 0.0:
+            root = math.sqrt(usual)
+            each, tilt, noise = usual * each, usual * tilt, usual * noise
+            shared = usual * shared + root * lump
+            return [
+                each + tilt * n + shared * z_lump + noise * z_drift
+                for n, z_lump, z_drift in zip(
+                    found.others, columns.z_lumps, columns.z_drift, strict=True
+                )
+            ]
         return [
             count * (each + tilt * n + shared * z_lump + noise * z_drift)
             + math.sqrt(count) * lump * z_lump

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
-from operator import itemgetter
+from operator import add, itemgetter, truediv
 from typing import NamedTuple
 
 from capcheck.predict.latency.arrival import Found, found_closed, found_open, slot_wait
@@ -34,6 +34,8 @@ class Times(NamedTuple):
     @property
     def tpots(self) -> list[float]:
         """Of the requests with more than one token."""
+        if all(self.steps):
+            return list(map(truediv, self.decodes, self.steps))
         pairs = zip(self.decodes, self.steps, strict=True)
         return [decode / count for decode, count in pairs if count > 0.0]
 
@@ -58,27 +60,38 @@ class Passage:
         self.work = work
         self.occupancy = occupancy
         self.found = found
-        rate = occupancy.arrivals_per_ms * others
-        full = occupancy.full_while_busy
-        self.prefill = PrefillStage(
+        self.rate = occupancy.arrivals_per_ms * others
+        self.regular = regular
+        self.away_ms = away_ms
+        self.steps = _steps(work.output)
+
+    @cached_property
+    def prefill(self) -> PrefillStage:
+        """From a slot to the first token."""
+        work, occupancy = self.work, self.occupancy
+        return PrefillStage(
             work,
-            found,
-            rate=rate,
+            self.found,
+            rate=self.rate,
             batch=min(work.capacity, occupancy.mean_running),
             busy=1.0 - occupancy.running[0],
-            away_ms=away_ms,
-            regular=regular,
+            away_ms=self.away_ms,
+            regular=self.regular,
             variance=occupancy.variance,
         )
-        self.decode = DecodeStage(
-            work,
-            occupancy,
-            rate=rate,
-            regular=max(regular, full),
-            away_ms=away_ms,
-            by_step=1.0 if away_ms <= 0.0 else full,
+
+    @cached_property
+    def decode(self) -> DecodeStage:
+        """From the first token to the last."""
+        full = self.occupancy.full_while_busy
+        return DecodeStage(
+            self.work,
+            self.occupancy,
+            rate=self.rate,
+            regular=max(self.regular, full),
+            away_ms=self.away_ms,
+            by_step=1.0 if self.away_ms <= 0.0 else full,
         )
-        self.steps = _steps(work.output)
 
     @cached_property
     def all_times(self) -> Times:
@@ -94,7 +107,7 @@ class Passage:
         firsts, behinds = self.prefill.first_tokens_ms(found, prefills)
         decodes = self.decode.decodes_ms(found, steps, behinds)
         ttfts = self._ttfts(found, firsts)
-        latencies = [first + decode for first, decode in zip(ttfts, decodes, strict=True)]
+        latencies = list(map(add, ttfts, decodes))
         return Times(found.slot_ms, firsts, decodes, ttfts, latencies, steps)
 
     def ttfts(self, which: Sequence[int] | None = None) -> list[float]:
@@ -113,11 +126,13 @@ class Passage:
 
     def _ttfts(self, found: Found, firsts: Sequence[float]) -> list[float]:
         delay = self.work.server.host_delay_ms
+        if not any(found.slot_ms):
+            return [delay + first for first in firsts]
         return [wait + delay + first for wait, first in zip(found.slot_ms, firsts, strict=True)]
 
     def counted(self, metric: str) -> Sequence[int]:
         """The draws that have this metric: a request of one token has no `tpot`."""
-        if metric != "tpot":
+        if metric != "tpot" or all(self.steps):
             return range(DRAWS)
         return [draw for draw, count in enumerate(self.steps) if count > 0.0]
 
@@ -132,6 +147,9 @@ class Passage:
             first += work.prefill_ms
         if metric == "ttft":
             return [first + wait for wait in waits]
+        if work.output.cv <= 0.0:
+            first += step * self.steps[0]
+            return [first + wait for wait in waits] if any(waits) else [first] * DRAWS
         return [first + wait + step * count for wait, count in zip(waits, self.steps, strict=True)]
 
     def rough(self, metric: str) -> list[float]:
@@ -144,6 +162,8 @@ class Passage:
         waits, delay = self.found.slot_ms, work.server.host_delay_ms
         if work.prompt.cv <= 0.0:
             first = delay + work.prefill_ms
+            if not any(waits):
+                return [first + decode for decode in decodes]
             return [first + wait + decode for wait, decode in zip(waits, decodes, strict=True)]
         each = work.prefill_ms / work.prompt.mean
         return [

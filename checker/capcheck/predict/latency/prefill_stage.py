@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 
 from capcheck.predict.latency.arrival import Found
 from capcheck.predict.latency.counts import count_at
 from capcheck.predict.latency.draws import DRAWS, by_rank
 from capcheck.predict.latency.lengths import gamma_at_normal
-from capcheck.predict.latency.normal import normal_share
+from capcheck.predict.latency.normal import normal_quantile, normal_share
 from capcheck.predict.latency.queueing import Wait, backlog, mg1_wait
 from capcheck.predict.latency.work import Work, between, uncached_tokens
 
@@ -55,7 +56,7 @@ class PrefillStage:
 
     def first_tokens_ms(
         self, found: Found, prefills_ms: Sequence[float]
-    ) -> tuple[list[float], list[float]]:
+    ) -> tuple[Sequence[float], Sequence[float]]:
         """Times to the first token, and how long others queued up behind meanwhile."""
         if self.room >= 2.0:
             return self._in_iterations(found, prefills_ms)
@@ -63,8 +64,11 @@ class PrefillStage:
 
     def _one_by_one(
         self, found: Found, prefills_ms: Sequence[float]
-    ) -> tuple[list[float], list[float]]:
+    ) -> tuple[Sequence[float], Sequence[float]]:
         """Prompts one after the other: an M/G/1 queue whose server steps between them."""
+        nobody, aligned_draws = self._nobody_and_aligned
+        if nobody == DRAWS:
+            return prefills_ms, prefills_ms
         work = self.work
         alone = work.beside_ms + self.chunks * self._step_beside_prompts()
         spread = work.prompt.cv**2
@@ -79,12 +83,14 @@ class PrefillStage:
         own_chunks = math.ceil(self.chunks)
         along = self._along(queue, alone)
         across, deviates = math.sqrt(1.0 - along * along), by_rank()
-        nobody = list(zip(self.all.others, self.all.aligned, strict=True)).count((0, False))
         # From ranks among those that find some, and room, to ranks among all.
-        stretch = DRAWS / max(1, DRAWS - nobody - sum(self.all.aligned))
+        stretch = DRAWS / max(1, DRAWS - nobody - aligned_draws)
         steps, most, busy, chunked = work.steps_ms, work.most_decoding, self.busy, self.chunked
-        quantile = queue.quantile
-        firsts = []
+        quantile, waits_from = queue.quantile, _waits_from(queue.delayed / busy)
+        # Who is below that whatever else it finds.
+        below = (waits_from - along * deviates[-1]) / across if across > 0.0 else -math.inf
+        firsts: list[float] = []
+        put = firsts.append
         columns = found.columns
         for rank, n, aligned, prefill, phase, joined, z_joined in zip(
             columns.arrival,
@@ -97,24 +103,34 @@ class PrefillStage:
             strict=True,
         ):
             if n == 0:
-                firsts.append(prefill)
+                put(prefill)
                 continue
             step = steps[n]
             total = prefill + step * own_chunks
             ahead = (n - most) * alone
             if not aligned:
                 total += step * phase
-                if along > 0.0:
-                    among = min(DRAWS - 1, int((rank - nobody) * stretch))
-                    joined = normal_share(along * deviates[among] + across * z_joined)
-                waited = quantile(1.0 - busy * (1.0 - joined))
-                if waited > ahead:
-                    ahead = waited if waited < n * alone else max(ahead, n * alone)
+                if z_joined > below:
+                    if along > 0.0:
+                        among = min(DRAWS - 1, int((rank - nobody) * stretch))
+                        z_joined = along * deviates[among] + across * z_joined
+                        joined = normal_share(z_joined) if z_joined > waits_from else 0.0
+                    waited = quantile(1.0 - busy * (1.0 - joined))
+                    if waited > ahead:
+                        ahead = waited if waited < n * alone else max(ahead, n * alone)
             elif not chunked:
                 # Others whose slots came free in the same step go first by chance.
                 ahead = count_at(n * self.refill, 0.0, joined, z_joined) * phase * alone
-            firsts.append(total + ahead if ahead > 0.0 else total)
+            put(total + ahead if ahead > 0.0 else total)
         return firsts, firsts
+
+    @cached_property
+    def _nobody_and_aligned(self) -> tuple[int, int]:
+        """How many of all draws find nobody in a slot, and how many come as a step ends."""
+        others, aligned = self.all.others, self.all.aligned
+        if not any(aligned):
+            return others.count(0), 0
+        return list(zip(others, aligned, strict=True)).count((0, False)), sum(aligned)
 
     def _along(self, queue: Wait, alone: float) -> float:
         """How far finding many in slots goes with finding a long prefill queue: a correlation.
@@ -143,7 +159,7 @@ class PrefillStage:
 
     def _in_iterations(
         self, found: Found, prefills_ms: Sequence[float]
-    ) -> tuple[list[float], list[float]]:
+    ) -> tuple[Sequence[float], Sequence[float]]:
         """Several prompts to an iteration; what does not fit into one is left for the next."""
         work, room, rate, each = self.work, self.room, self.rate, self.each
         iteration = self.shared + room * each + self.chunks * self.step
@@ -249,3 +265,13 @@ class PrefillStage:
                     prefill = min(prefill, shared + room * each)
             currents.append(step + prefill if chunked else prefill)
         return currents
+
+
+def _waits_from(share: float) -> float:
+    """A normal deviate below which nobody is among the `share` that wait, the upper ones.
+
+    By more than the error of `normal_quantile`.
+    """
+    if share <= 0.0:
+        return math.inf
+    return -normal_quantile(share) - 1e-3 if share < 1.0 else -math.inf
