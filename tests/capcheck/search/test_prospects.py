@@ -19,7 +19,7 @@ from capcheck.manifest.deployment import (
 from capcheck.place import Place
 from capcheck.predict.latency import bounds
 from capcheck.search.passing import distance, holds, reservation
-from capcheck.search.prospects import Prospects
+from capcheck.search.prospects import LIMITS_KEPT, Prospects
 from capcheck.search.replication import Replication
 from capcheck.search.sketch import KEPT, asked_of
 from capcheck.search.space import space
@@ -115,6 +115,32 @@ def test_other_limits_and_lengths_are_asked_anew(context):
     longer = replace(deployment().traffic, output_tokens=Tokens(300))
     other = prospects(context, traffic=longer)
     assert other.alone(family).lone_ms(end="slow") > tight.alone(family).lone_ms(end="slow")
+
+
+@pytest.mark.parametrize("end", ["slow", "value"])
+def test_how_much_too_slow_a_lone_request_is_follows_its_limits(context, end):
+    families = list(space(prospects(context).today.resolved, context))[::17]
+    stated = [Slo((LatencyLimit("latency", 95, ms, "/slo"),)) for ms in (500.0, 6000.0, 500.0)]
+    told = []
+    for limits in stated:
+        today = judge(deployment(slo=limits), context)
+        now = Prospects(today, context, Replication(today.resolved), end)
+        limit_ms = limits.latency[0].limit_ms
+        for family in families:
+            if family.short_by > 0 or now.short_by(family) == math.inf:
+                continue
+            least_ms, lone_ms = family.least_ms(now.steps)[2], now.alone(family).lone_ms(end=end)[2]
+            late = max(0.0, least_ms / limit_ms - 1) or max(0.0, lone_ms / limit_ms - 1)
+            assert now.short_by(family) == late
+            told.append(late > 0)
+    assert 0.1 < sum(told) / len(told) < 0.9
+
+
+def test_a_family_forgets_limits_that_nobody_states(context):
+    family = next(iter(space(prospects(context).today.resolved, context)))
+    for ms in range(5000, 5000 + 3 * LIMITS_KEPT):
+        prospects(context, slo=Slo((LatencyLimit("latency", 95, ms, "/slo"),))).short_by(family)
+    assert len(family.late) == LIMITS_KEPT
 
 
 def test_a_family_forgets_lengths_that_nobody_asks_for(context):

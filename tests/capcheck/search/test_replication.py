@@ -17,6 +17,7 @@ from capcheck.manifest.deployment import (
     Traffic,
 )
 from capcheck.place import Place
+from capcheck.search.edits import RANKS
 from capcheck.search.hardware import Hardware
 from capcheck.search.replication import Replication
 
@@ -107,3 +108,24 @@ def test_whole_instances_are_over_the_budget_by_a_share(context):
 )
 def test_a_stated_range_keeps_its_upper_end(context, stated, replicas, written):
     assert replication(context, replicas=stated).stated(replicas) == written
+
+
+@pytest.mark.parametrize(
+    ("today", "stated_at", "replicas", "fields"),
+    [
+        (Replicas(2, 2), ("/replicas",), 2, ()),
+        (Replicas(2, 2), ("/replicas",), 5, ("/replicas",)),
+        (Replicas(1, 1), (), 5, ("/replicas",)),
+        (Replicas(2, 4), ("/replicas/min", "/replicas/max"), 3, ("/replicas/min",)),
+        (
+            Replicas(2, 4),
+            ("/replicas/min", "/replicas/max"),
+            6,
+            ("/replicas/min", "/replicas/max"),
+        ),
+    ],
+)
+def test_disruption_counts_what_is_written(context, today, stated_at, replicas, fields):
+    places = dict.fromkeys(stated_at, TODAY.place)
+    found = replication(context, replicas=today, places=places).disruption(replicas)
+    assert found == (max((RANKS[field] for field in fields), default=-1), len(fields))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from capcheck.judge import judge, start
 from capcheck.predict.latency.bounds import saturation_rps, unloaded_ms
 from capcheck.run import Options, run
+from capcheck.search.edits import disruption, edits, root_of_edits
 from capcheck.search.members import others
 from capcheck.search.sketch import sketch
 from capcheck.search.space import space
@@ -36,6 +38,10 @@ def test_a_sketch_has_the_settings_speed_and_memory_of_the_start(context, name):
             assert drawn.resolved.engine == resolved.engine
             assert drawn.resolved.gpu_variants == resolved.gpu_variants
             assert drawn.memory == started.forecast.memory
+            assert drawn.copy.fits.verdict == started.gates["vram"].verdict
+            named = replace(deployment, replicas=today.deployment.replicas)
+            changed = edits(today.deployment, named)
+            assert drawn.copy.disruption == disruption(changed, root_of_edits(today.deployment))
             for end in ("value", "slow"):
                 full = unloaded_ms(resolved, speed, end=end)
                 assert drawn.lone_ms(end=end) == full
