@@ -8,6 +8,7 @@ every percentile.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
 from operator import itemgetter
@@ -72,7 +73,25 @@ def states(shares: Sequence[float]) -> list[int]:
         reached += share * DRAWS
         ranked += [state] * (int(reached) - len(ranked))
     ranked += [len(shares)] * (DRAWS - len(ranked))
-    return [ranked[rank] for rank in draws().arrival]
+    return list(_by_arrival()(ranked))
+
+
+@lru_cache(maxsize=1)
+def _by_arrival() -> itemgetter[Sequence[int]]:
+    """From what is listed by rank to what each draw finds."""
+    return itemgetter(*draws().arrival)
+
+
+@lru_cache(maxsize=1)
+def _in_order() -> tuple[int, ...]:
+    """The draws by their ranks."""
+    return tuple(sorted(range(DRAWS), key=draws().arrival.__getitem__))
+
+
+def finding(inside: Sequence[int], least: int) -> Sequence[int]:
+    """The draws that find at least so many, by the `states` that they find."""
+    order = _in_order()
+    return order[bisect_left(order, least, key=inside.__getitem__) :]
 
 
 def percentiles_of(values: Sequence[float]) -> Percentiles:
