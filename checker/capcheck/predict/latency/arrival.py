@@ -8,7 +8,7 @@ from functools import cache
 from operator import itemgetter
 from typing import NamedTuple
 
-from capcheck.predict.latency.draws import DRAWS, Draws, draws, states
+from capcheck.predict.latency.draws import DRAWS, Draws, draws, finding, states
 from capcheck.predict.latency.lengths import gamma_at_normal
 from capcheck.predict.latency.normal import normal_quantile
 from capcheck.predict.latency.occupancy import Occupancy
@@ -110,10 +110,10 @@ def found_open(work: Work, occupancy: Occupancy, wait: Wait) -> Found:
     mean, cv = wait.mean_if_delayed, wait.cv_if_delayed
     waits, aligned = [0.0] * DRAWS, [False] * DRAWS
     admits, slots = work.admits, work.slots
-    sure, queues, deviates = surely_admitted(admits), draws().queue, draws().z_queue
-    for draw, here in enumerate(inside):
-        if here < sure:
-            continue
+    columns = draws()
+    queues, deviates = columns.queue, columns.z_queue
+    for draw in finding(inside, surely_admitted(admits)):
+        here = inside[draw]
         room = admits[here] if here < slots else 0.0
         queue = queues[draw]
         if queue > room:
@@ -123,7 +123,7 @@ def found_open(work: Work, occupancy: Occupancy, wait: Wait) -> Found:
             waits[draw] = gamma_at_normal(mean, cv, z)
             aligned[draw] = True
             inside[draw] = last
-    return Found(draws(), inside, waits, aligned)
+    return Found(columns, inside, waits, aligned)
 
 
 def found_closed(work: Work, occupancy: Occupancy, *, aligned: bool) -> Found:
@@ -146,10 +146,9 @@ def found_closed(work: Work, occupancy: Occupancy, *, aligned: bool) -> Found:
     columns = draws()
     inside = states(occupancy.seen[: len(occupancy.seen) - 1])
     waits, aligns = [0.0] * DRAWS, [aligned] * DRAWS
-    sure, queues, deviates = surely_admitted(admits), columns.queue, columns.z_queue
-    for draw, here in enumerate(inside):
-        if here < sure:
-            continue
+    queues, deviates = columns.queue, columns.z_queue
+    for draw in finding(inside, surely_admitted(admits)):
+        here = inside[draw]
         if queues[draw] > (admits[here] if here < slots else 0.0):
             waits[draw] = gamma_at_normal(*turns_ms(here), deviates[draw])
             aligns[draw] = True

@@ -8,14 +8,16 @@ from functools import lru_cache
 from operator import and_
 
 from capcheck.predict.latency.arrival import service_spread
-from capcheck.predict.latency.draws import DRAWS, percentiles_of
+from capcheck.predict.latency.draws import DRAWS, percentile_of, percentiles_of
 from capcheck.predict.latency.lengths import Lengths
 from capcheck.predict.latency.occupancy import Occupancy, closed_rate_per_ms
 from capcheck.predict.latency.passage import Passage, Times, closed_passage, open_passage
 from capcheck.predict.latency.server import Behaviour, Limits, Parts, Percentiles, Server
 from capcheck.predict.latency.single_server import (
     in_turns,
+    is_exact,
     one_at_a_time,
+    percentile_ms,
     round_ms,
     takes_turns,
 )
@@ -48,6 +50,16 @@ def under_rate(work: Work, rate_per_ms: float, limits: Limits = NO_LIMITS) -> Be
         return _unstable(work, rate)
     behaviour = _behaviour(open_passage(work, rate), limits)
     return one_at_a_time(work, rate, behaviour)
+
+
+def percentile_under_rate(work: Work, rate_per_ms: float, metric: str, percentile: int) -> float:
+    """One figure of `under_rate`, infinite where the queue is unstable."""
+    rate = max(1e-12, rate_per_ms)
+    if rate >= work.saturation_per_ms:
+        return math.inf
+    if is_exact(work) and metric != "tpot":
+        return percentile_ms(work, rate, metric, percentile)
+    return percentile_of(open_passage(work, rate).values(metric), percentile)
 
 
 @lru_cache(maxsize=64)
@@ -147,7 +159,7 @@ def _behaviour(passage: Passage, limits: Limits) -> Behaviour:
         preemption=work.kv_limited and occupancy.queued > 0.01,
         queue_wait_ms=wait_for_slot,
         ttft_ms=percentiles_of(ttfts),
-        tpot_ms=percentiles_of(times.tpots or [work.steps_ms[1]]),
+        tpot_ms=percentiles_of(passage.values("tpot")),
         latency_ms=latency,
         parts_ms=Parts(wait_for_slot.mean, delay, sum(firsts) / DRAWS, sum(decodes) / DRAWS),
     )

@@ -90,7 +90,7 @@ def _is_broken(passage: Passage, limit: LatencyLimit, least: Sequence[float]) ->
         some = passage.ttfts(range(0, DRAWS, SAMPLE))
         if percentile_of(some, percentile) < NEAR * limit.limit_ms:
             return False
-        return percentile_of(passage.ttfts(), percentile) > most
+        return percentile_of(passage.values(metric), percentile) > most
     draws = passage.counted(metric)
     if not draws:
         return False

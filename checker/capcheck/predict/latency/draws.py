@@ -8,6 +8,7 @@ every percentile.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
 from operator import itemgetter
@@ -30,8 +31,9 @@ class Draws(NamedTuple):
     phase: tuple[float, ...]  # where in the running iteration it arrives
     current: tuple[float, ...]  # how many prompts that iteration holds
     joined: tuple[float, ...]  # how many other prompts share its own
+    none_joined: tuple[float, ...]  # the mean of that count up to which it is none
     lumps: tuple[float, ...]  # how many prompts are prefilled while it decodes
-    none_lump: tuple[float, ...]  # the mean of a count up to which that is none
+    none_lump: tuple[float, ...]
     z_queue: tuple[float, ...]
     z_current: tuple[float, ...]
     z_joined: tuple[float, ...]
@@ -54,8 +56,9 @@ def draws() -> Draws:
     ]
     deviates = [tuple(map(normal_quantile, column)) for column in columns]
     ranks = tuple(int(share * DRAWS) for share in columns[0])
-    none = tuple(none_up_to(share) for share in columns[5])
-    return Draws._make((ranks, *columns[1:6], none, deviates[1], *deviates[3:]))
+    none_joined, none_lump = (tuple(map(none_up_to, columns[cause])) for cause in (4, 5))
+    coordinates = *columns[1:5], none_joined, columns[5], none_lump
+    return Draws._make((ranks, *coordinates, deviates[1], *deviates[3:]))
 
 
 @lru_cache(maxsize=1)
@@ -72,7 +75,25 @@ def states(shares: Sequence[float]) -> list[int]:
         reached += share * DRAWS
         ranked += [state] * (int(reached) - len(ranked))
     ranked += [len(shares)] * (DRAWS - len(ranked))
-    return [ranked[rank] for rank in draws().arrival]
+    return list(_by_arrival()(ranked))
+
+
+@lru_cache(maxsize=1)
+def _by_arrival() -> itemgetter[Sequence[int]]:
+    """From what is listed by rank to what each draw finds."""
+    return itemgetter(*draws().arrival)
+
+
+@lru_cache(maxsize=1)
+def _in_order() -> tuple[int, ...]:
+    """The draws by their ranks."""
+    return tuple(sorted(range(DRAWS), key=draws().arrival.__getitem__))
+
+
+def finding(inside: Sequence[int], least: int) -> Sequence[int]:
+    """The draws that find at least so many, by the `states` that they find."""
+    order = _in_order()
+    return order[bisect_left(order, least, key=inside.__getitem__) :]
 
 
 def percentiles_of(values: Sequence[float]) -> Percentiles:

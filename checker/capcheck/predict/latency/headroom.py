@@ -10,11 +10,9 @@ from functools import lru_cache
 from capcheck.estimate import Estimate, unknown, weakest
 from capcheck.manifest.deployment import Slo
 from capcheck.predict.forecast import Memory
-from capcheck.predict.latency.batch_server import under_rate
+from capcheck.predict.latency.batch_server import percentile_under_rate
 from capcheck.predict.latency.ends import End, pool_of, server_at
 from capcheck.predict.latency.lengths import lengths_of
-from capcheck.predict.latency.server import Behaviour
-from capcheck.predict.latency.traffic import Demand, limits_of
 from capcheck.predict.latency.work import Work, without_idle_bound, work_of
 from capcheck.predict.speed.engine_copy import Speed
 from capcheck.resolution.resolved import Resolved
@@ -46,16 +44,15 @@ def headroom_rps(resolved: Resolved, speed: Speed | Estimate, memory: Memory) ->
     prompt, output = lengths_of(traffic.prompt_tokens), lengths_of(traffic.output_tokens)
     engine, pool = resolved.engine, pool_of(memory, prompt.mean + output.mean)
     copies = resolved.replicas_min * engine.data_parallel_size
-    demand = Demand(traffic, copies, prompt, output, limits_of(slo.latency))
 
     def at(end: End) -> float:
         server = server_at(end, resolved, engine, speed, pool)
         server = without_idle_bound(server, prompt, output)
         work = work_of(server, prompt=prompt, output=output)
-        stated = traffic.busiest_rps / copies / 1000.0 / work.saturation_per_ms
-        known = {}
+        rate = traffic.busiest_rps / copies / 1000.0
+        stated, known = rate / work.saturation_per_ms, {}
         if 0.0 < stated < 1.0:
-            known[stated] = _excess(demand.on(server).copy, slo)
+            known[stated] = _excess(work, rate, slo)
         return 1000.0 * copies * largest_rate_per_ms(work, slo, known)
 
     value, fast, slow = at("value"), at("fast"), at("slow")
@@ -82,7 +79,7 @@ def largest_rate_per_ms(work: Work, slo: Slo, known: Mapping[float, float] | Non
     while high - low > 1:
         place = max(low + 1, min(high - 1, _crossing(excesses)))
         share = place / PLACES
-        excess = _excess(under_rate(work, share * work.saturation_per_ms), slo)
+        excess = _excess(work, share * work.saturation_per_ms, slo)
         excesses[share] = excess
         if excess > 0.0:
             high = place
@@ -123,20 +120,13 @@ def _strains() -> tuple[float, ...]:
     return tuple(_strain((place + 0.5) / PLACES) for place in range(PLACES))
 
 
-def _excess(behaviour: Behaviour, slo: Slo) -> float:
+def _excess(work: Work, rate_per_ms: float, slo: Slo) -> float:
     """log(figure / limit) of the limit that is broken most, or is nearest to it."""
     found = [-math.inf]
     if slo.max_utilisation is not None:
-        found.append(math.log(max(behaviour.utilisation, 1e-12) / slo.max_utilisation))
-    by_metric = {
-        "ttft": behaviour.ttft_ms,
-        "tpot": behaviour.tpot_ms,
-        "latency": behaviour.latency_ms,
-    }
+        utilisation = min(1.0, rate_per_ms / work.saturation_per_ms)
+        found.append(math.log(max(utilisation, 1e-12) / slo.max_utilisation))
     for limit in slo.latency:
-        latency = by_metric[limit.metric]
-        if latency is None:
-            return math.inf
-        figure = {50: latency.p50, 90: latency.p90, 95: latency.p95, 99: latency.p99}
-        found.append(math.log(max(figure[limit.percentile], 1e-9) / limit.limit_ms))
+        figure = percentile_under_rate(work, rate_per_ms, limit.metric, limit.percentile)
+        found.append(math.log(max(figure, 1e-9) / limit.limit_ms))
     return max(found)

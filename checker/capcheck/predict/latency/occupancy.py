@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
-from itertools import count
+from itertools import count, islice
 from operator import mul, truediv
 
-from capcheck.predict.latency.work import Work, between
+from capcheck.predict.latency.work import Work, between, surely_admitted
 from capcheck.records import dataclass
 
 NEGLIGIBLE = 1e-12
@@ -66,7 +66,9 @@ class Occupancy:
 # Its mean is asked for before what requests go through.
 @lru_cache(maxsize=256)
 def open_occupancy(work: Work, rate_per_ms: float) -> Occupancy:
-    """Poisson arrivals: P(n) falls as rate * completion_ms(n); needs rate below saturation.
+    """Poisson arrivals: P(n) falls as rate * completion_ms(n), flattened by prefill.
+
+    Needs a rate below saturation.
 
     Product form of a symmetric (processor sharing) queue with state-dependent rate: insensitive
     to the length distribution while nobody waits (Kelly, Reversibility, 1979, section 3.3).
@@ -74,17 +76,22 @@ def open_occupancy(work: Work, rate_per_ms: float) -> Occupancy:
     slots = work.slots
     weights = [1.0]
     total = 1.0
+    weight = 1.0
     flatter = _flatter(work, rate_per_ms)
-    for n in range(1, slots + 1):
-        ratio = _ratio(work, rate_per_ms, n, flatter)
-        weight = weights[-1] * ratio
+    # Where chunked prefill is the bottleneck, requests pass it in order, with little variability:
+    # the tail is that of M/D/1, load^2 (heavy traffic, Kingman 1962).
+    tail = 2.0 / (1.0 + min(1.0, work.prompt.cv**2))
+    for n, completion in enumerate(islice(work.completion_ms, 1, None), start=1):
+        power = tail if n > work.most_decoding else 1.0 / (1.0 + flatter * (1.0 - 1.0 / n))
+        ratio = (rate_per_ms * completion) ** power
+        weight *= ratio
         weights.append(weight)
         total += weight
         if weight < NEGLIGIBLE * total and ratio < 1.0:
             break
         if total > 1e200:
             weights = [value / total for value in weights]
-            total = 1.0
+            weight, total = weights[-1], 1.0
     full = len(weights) == slots + 1
     ratio = rate_per_ms * work.completion_ms[slots]
     beyond = 0.0
@@ -94,9 +101,10 @@ def open_occupancy(work: Work, rate_per_ms: float) -> Occupancy:
     total = math.fsum(weights) + beyond
     seen = [weight / total for weight in weights]
     waiting = beyond / total
-    waits = [share * (1.0 - room) for share, room in zip(seen, work.admits, strict=False)]
-    queue, held = 0.0, 0.0
-    for share, room in zip(seen, work.admits, strict=False):
+    waits, queue, held = [], 0.0, 0.0
+    sure = surely_admitted(work.admits)
+    for share, room in zip(seen[sure:], work.admits[sure:], strict=False):
+        waits.append(share * (1.0 - room))
         queue += share * held
         held += 1.0 - room
     queue += waiting * (slots - work.capacity + 1.0 / (1.0 - ratio))
@@ -104,18 +112,6 @@ def open_occupancy(work: Work, rate_per_ms: float) -> Occupancy:
     running[-1] += waiting
     queued = math.fsum(waits) + waiting
     return Occupancy(tuple(running), tuple(seen), queued, queue, ratio, rate_per_ms)
-
-
-def _ratio(work: Work, rate_per_ms: float, n: int, flatter: float) -> float:
-    """P(n) over P(n - 1) of the open chain: the load at n, flattened by prefill.
-
-    Where chunked prefill is the bottleneck, requests pass it in order, with little variability: the
-    tail is that of M/D/1, load^2 (heavy traffic, Kingman 1962).
-    """
-    load = rate_per_ms * work.completion_ms[n]
-    if n > work.most_decoding:
-        return float(load ** (2.0 / (1.0 + min(1.0, work.prompt.cv**2))))
-    return float(load ** (1.0 / (1.0 + flatter * (1.0 - 1.0 / n))))
 
 
 def _flatter(work: Work, rate_per_ms: float) -> float:

@@ -96,23 +96,43 @@ class Passage:
     @cached_property
     def all_times(self) -> Times:
         """Of all draws."""
-        return self._times(self.found, self.steps, self._prefills())
+        return self._times(self.found, self.steps, *self._firsts)
+
+    @cached_property
+    def _firsts(self) -> tuple[Sequence[float], Sequence[float]]:
+        """Times from a slot to the first token of all draws, and the queue behind them."""
+        return self.prefill.first_tokens_ms(self.found, self._prefills())
+
+    def values(self, metric: str) -> Sequence[float]:
+        """The `ttft`, `tpot` or `latency` of all draws that have it; a lone step where none has."""
+        if metric == "ttft":
+            return self._ttfts(self.found, self._firsts[0])
+        if metric == "latency":
+            return self.all_times.latencies
+        return self.all_times.tpots or [self.work.steps_ms[1]]
 
     def times(self, which: Sequence[int]) -> Times:
         """Of these draws, at least two."""
         found, steps = self.found.of(which), itemgetter(*which)(self.steps)
-        return self._times(found, steps, self._prefills(which))
+        return self._times(
+            found, steps, *self.prefill.first_tokens_ms(found, self._prefills(which))
+        )
 
-    def _times(self, found: Found, steps: Sequence[float], prefills: Sequence[float]) -> Times:
-        firsts, behinds = self.prefill.first_tokens_ms(found, prefills)
+    def _times(
+        self,
+        found: Found,
+        steps: Sequence[float],
+        firsts: Sequence[float],
+        behinds: Sequence[float],
+    ) -> Times:
         decodes = self.decode.decodes_ms(found, steps, behinds)
         ttfts = self._ttfts(found, firsts)
         latencies = list(map(add, ttfts, decodes))
         return Times(found.slot_ms, firsts, decodes, ttfts, latencies, steps)
 
-    def ttfts(self, which: Sequence[int] | None = None) -> list[float]:
+    def ttfts(self, which: Sequence[int]) -> list[float]:
         """Those of `times` alone."""
-        found = self.found if which is None else self.found.of(which)
+        found = self.found.of(which)
         firsts, _ = self.prefill.first_tokens_ms(found, self._prefills(which))
         return self._ttfts(found, firsts)
 

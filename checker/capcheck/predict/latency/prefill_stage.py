@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from capcheck.predict.latency.arrival import Found
-from capcheck.predict.latency.counts import count_at
+from capcheck.predict.latency.counts import FEW, count_at
 from capcheck.predict.latency.draws import DRAWS, by_rank
 from capcheck.predict.latency.lengths import gamma_at_normal
 from capcheck.predict.latency.normal import normal_quantile, normal_share
@@ -180,12 +180,13 @@ class PrefillStage:
         firsts, behinds = [], []
         columns = found.columns
         most = work.slots - 1.0
-        for n, running, prefill, phase, current, joined, z_joined, queue in zip(
+        for n, running, prefill, phase, current, none, joined, z_joined, queue in zip(
             found.others,
             currents,
             prefills_ms,
             columns.phase,
             columns.current,
+            columns.none_joined,
             columns.joined,
             columns.z_joined,
             columns.queue,
@@ -198,7 +199,7 @@ class PrefillStage:
             own = work.steps_ms[n] * self.chunks + prefill
             aligned = running <= 0.0
             mean = n * self.refill if aligned else rate * running
-            others = count_at(mean, 0.0, joined, z_joined)
+            others = 0.0 if mean <= none else count_at(mean, 0.0, joined, z_joined)
             exceeding = current if aligned else queue
             if exceeding < some and n > room:
                 others = min(most, others)
@@ -232,6 +233,7 @@ class PrefillStage:
         spread = self.work.prompt.cv**2
         inside_share = min(0.98, load / self.busy)
         columns = found.columns
+        known: dict[int, tuple[float, float]] = {}
         currents = []
         for n, aligned, share, z, z_size in zip(
             found.others,
@@ -251,7 +253,13 @@ class PrefillStage:
                 continue
             past = share - inside_share
             rest = share / inside_share if inside else past / (1.0 - inside_share)
-            prompts = inside + count_at(rate * step + swell, load, min(rest, 1.0 - 1e-6), z)
+            if n not in known:  # the mean of the others' count, and how often it is none
+                mean = rate * step + swell
+                known[n] = mean, math.exp(-mean) if mean <= FEW else 0.0
+            mean, none = known[n]
+            prompts: float = inside
+            if rest > none:
+                prompts += count_at(mean, load, min(rest, 1.0 - 1e-6), z)
             most = n if n < room else room
             if prompts > most:
                 prompts = most

@@ -23,7 +23,8 @@ def percentile_ms(work: Work, rate_per_ms: float, metric: str, percentile: int) 
     """The `ttft` or `latency` of `one_at_a_time`, where that is exact and stable."""
     service = work.completion_ms[1]
     wait = md1_wait_quantile(rate=rate_per_ms, service=service, share=percentile / 100.0)
-    return wait + work.server.host_delay_ms + (service if metric == "latency" else work.prefill_ms)
+    own = service if metric == "latency" else work.prefill_ms
+    return wait + (work.server.host_delay_ms + own)
 
 
 def one_at_a_time(work: Work, rate_per_ms: float, behaviour: Behaviour) -> Behaviour:

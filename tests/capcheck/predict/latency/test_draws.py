@@ -1,7 +1,7 @@
 from itertools import pairwise
 
 import pytest
-from capcheck.predict.latency.draws import DRAWS, draws, percentiles_of, states
+from capcheck.predict.latency.draws import DRAWS, draws, finding, percentiles_of, states
 
 
 def test_every_cause_alone_is_spread_evenly():
@@ -39,3 +39,11 @@ def test_a_rare_event_moves_a_percentile_gradually():
     assert found[0] == 1.0
     assert found[-1] == pytest.approx(1000.0)
     assert max(b - a for a, b in pairwise(found)) < 300.0
+
+
+def test_draws_that_find_many_are_told_from_their_ranks():
+    found = states([0.5, 0.3, 0.1])
+    for least in range(5):
+        assert sorted(finding(found, least)) == [
+            draw for draw, state in enumerate(found) if state >= least
+        ]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from capcheck.manifest.deployment import LatencyLimit, Slo
 from capcheck.predict.latency import headroom
-from capcheck.predict.latency.batch_server import under_rate
+from capcheck.predict.latency.batch_server import percentile_under_rate, under_rate
 from capcheck.predict.latency.headroom import PLACES, largest_rate_per_ms
 from capcheck.predict.latency.lengths import Lengths
 from capcheck.predict.latency.server import Server
@@ -61,11 +61,11 @@ def largest(work: Work, slo: Slo) -> float:
 def test_is_that_of_trying_every_rate_from_a_few(hinted: bool, monkeypatch: pytest.MonkeyPatch):
     tried: list[float] = []
 
-    def counted(work: Work, rate_per_ms: float):
+    def counted(work: Work, rate_per_ms: float, metric: str, percentile: int):
         tried.append(rate_per_ms)
-        return under_rate(work, rate_per_ms)
+        return percentile_under_rate(work, rate_per_ms, metric, percentile)
 
-    monkeypatch.setattr(headroom, "under_rate", counted)
+    monkeypatch.setattr(headroom, "percentile_under_rate", counted)
     cases = list(works())
     for work, slo in cases:
         known = {0.4: excess(work, slo, 0.4)} if hinted else {}
