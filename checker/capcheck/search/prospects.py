@@ -178,7 +178,7 @@ class Prospects:
         return self._weighed(family).predicted
 
     def _weighed(self, family: Family) -> Weighed:
-        weights = family.served.weights
+        weights = family.weights
         found = self.weighed.get(weights)
         if found is None:
             found = self.weighed[weights] = self._weigh(family)

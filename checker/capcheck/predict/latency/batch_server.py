@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
-from operator import and_
 
 from capcheck.predict.latency.arrival import service_spread
 from capcheck.predict.latency.draws import DRAWS, percentile_of, percentiles_of
@@ -167,11 +166,8 @@ def _behaviour(passage: Passage, limits: Limits) -> Behaviour:
 
 def _good(times: Times, limits: Limits) -> int:
     """How many draws keep all limits."""
-    first, *others = list(_kept(times, limits)) or [[True] * DRAWS]
-    good: Iterable[bool] = first
-    for kept in others:
-        good = map(and_, good, kept)
-    return sum(good)
+    kept = list(_kept(times, limits))
+    return sum(map(all, zip(*kept, strict=True))) if kept else DRAWS
 
 
 def _kept(times: Times, limits: Limits) -> Iterator[list[bool]]:

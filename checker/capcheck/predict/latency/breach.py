@@ -79,7 +79,7 @@ def _breaks(passage: Passage, limits: Sequence[LatencyLimit]) -> bool:
 def _is_broken_at_the_least(passage: Passage, limit: LatencyLimit, least: Sequence[float]) -> bool:
     """By what the draws take were each of them alone in its batch."""
     draws = passage.counted(limit.metric)
-    values = [least[draw] for draw in draws] if len(draws) < DRAWS else least
+    values = _of(draws, least)
     return bool(values) and percentile_of(values, limit.percentile) > limit.limit_ms * MARGIN
 
 
@@ -95,7 +95,7 @@ def _is_broken(passage: Passage, limit: LatencyLimit, least: Sequence[float]) ->
     if not draws:
         return False
     rough, values = passage.rough(metric), list(least)
-    ordered = sorted([rough[draw] for draw in draws] if len(draws) < DRAWS else rough)
+    ordered = sorted(_of(draws, rough))
     rough_ms = percentile_of(ordered, percentile)
     if rough_ms < NEAR * limit.limit_ms:
         return False
@@ -112,5 +112,9 @@ def _is_broken(passage: Passage, limit: LatencyLimit, least: Sequence[float]) ->
     times = passage.times(near)
     for draw, value in zip(near, times.tpots if metric == "tpot" else times.latencies, strict=True):
         values[draw] = value
-    counted = [values[draw] for draw in draws] if len(draws) < DRAWS else values
-    return percentile_of(counted, percentile) > most
+    return percentile_of(_of(draws, values), percentile) > most
+
+
+def _of(draws: Sequence[int], values: Sequence[float]) -> Sequence[float]:
+    """The values of these draws, in their order."""
+    return values if len(draws) == DRAWS else [values[draw] for draw in draws]

@@ -122,16 +122,10 @@ class DecodeStage:
             extra = 0.0
             if mean > 0.0:
                 few = mean * scale
-                if few <= none:
-                    counted = 0.0
-                elif few > FEW:  # the gamma of `count_at`: two calls for each draw cost too much
-                    ninth = 1.0 / sqrt(few * scale)
-                    ninth = ninth * ninth / 9.0
-                    root = 1.0 - ninth + z_lump * sqrt(ninth)
-                    counted = few / scale * root**3 if root > 0.0 else 0.0
-                else:
+                counted = 0.0
+                if few > none:
                     counted = bisect_left(fewer, lump)
-                    if not alike or lump > more[counted]:
+                    if not alike or few > FEW or lump > more[counted]:
                         counted = count_at(few, stretch, lump, z_lump)
                 prompts = mean + deviation * (counted - mean)
                 if prompts > others - n and prompts > 0.0:
